@@ -1,0 +1,1 @@
+"""How we reach outside, named by protocol."""

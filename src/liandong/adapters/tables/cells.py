@@ -1,0 +1,130 @@
+"""One cell: text ↔ value, derived from the type of the field it fills."""
+
+from __future__ import annotations
+
+import math
+import types
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import tzinfo
+from enum import StrEnum
+from typing import Any, get_args, get_origin
+
+from liandong.core.values.errors import BadInput
+from liandong.core.values.times import parse_time, to_datetime
+
+YES = frozenset({"yes", "true", "1", "是"})
+NO = frozenset({"no", "false", "0", "否"})
+
+
+class BadCell(ValueError):
+    """A cell that cannot be read; `remedy` is the key of the text that says what to write."""
+
+    def __init__(self, remedy: str, allowed: str = "") -> None:
+        super().__init__(remedy)
+        self.remedy = remedy
+        self.allowed = allowed
+
+
+@dataclass(frozen=True)
+class Codec:
+    """How one kind of cell is read and written; an empty cell never gets here."""
+
+    parse: Callable[[str], Any]
+    render: Callable[[Any, tzinfo], str]
+
+
+def one_of(allowed: tuple[str, ...]) -> Callable[[str], str]:
+    """A reader that takes these words only."""
+
+    def parse(text: str) -> str:
+        if text not in allowed:
+            raise BadCell("city.remedy.one_of", ", ".join(allowed))
+        return text
+
+    return parse
+
+
+def codec_for(kind: Any) -> Codec:
+    """The codec of a field's type. Raises TypeError for a type that no table has."""
+    if isinstance(kind, types.UnionType):
+        return codec_for(next(arg for arg in get_args(kind) if arg is not type(None)))
+    if get_origin(kind) is tuple:
+        return _list_codec(get_args(kind)[0])
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        read = one_of(tuple(kind))
+        return Codec(lambda text: kind(read(text)), lambda value, zone: str(value))
+    if kind in _SIMPLE:
+        return _SIMPLE[kind]
+    raise TypeError(f"no codec for {kind}")
+
+
+def _list_codec(inner: Any) -> Codec:
+    """`a;b;c`, or `system=number;system=number` where the items are pairs."""
+    item = _PAIR if get_origin(inner) is tuple else codec_for(inner)
+
+    def parse(text: str) -> tuple[Any, ...]:
+        parts = [part.strip() for part in text.split(";")]
+        if not all(parts):
+            raise BadCell("city.remedy.list")
+        return tuple(item.parse(part) for part in parts)
+
+    def render(value: tuple[Any, ...], zone: tzinfo) -> str:
+        return ";".join(item.render(part, zone) for part in value)
+
+    return Codec(parse, render)
+
+
+def _parse_pair(text: str) -> tuple[str, str]:
+    system, sign, number = text.partition("=")
+    if not (sign and system.strip() and number.strip()):
+        raise BadCell("city.remedy.pairs")
+    return system.strip(), number.strip()
+
+
+def _parse_bool(text: str) -> bool:
+    word = text.lower()
+    if word not in YES | NO:
+        raise BadCell("city.remedy.yes_no")
+    return word in YES
+
+
+def _parse_int(text: str) -> int:
+    # A registry number is int32 and a version counts up: nothing in the tables is negative or larger.
+    if not (text.isascii() and text.isdigit()) or len(text) > 10 or int(text) > 2**31 - 1:
+        raise BadCell("city.remedy.whole_number")
+    return int(text)
+
+
+def _parse_float(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError as error:
+        raise BadCell("city.remedy.number") from error
+    # float() also takes `1_000`, which a spreadsheet would show as text.
+    if not math.isfinite(value) or "_" in text:
+        raise BadCell("city.remedy.number")
+    return value
+
+
+def _render_float(value: float, zone: tzinfo) -> str:
+    whole = math.isfinite(value) and value == int(value) and abs(value) < 1e15
+    return str(int(value)) if whole else repr(value)
+
+
+def _parse_time(text: str) -> int:
+    try:
+        return parse_time(text)
+    except BadInput as error:
+        raise BadCell("city.remedy.time") from error
+
+
+_PAIR = Codec(_parse_pair, lambda pair, zone: f"{pair[0]}={pair[1]}")
+_SIMPLE: dict[Any, Codec] = {
+    str: Codec(lambda text: text, lambda value, zone: value),
+    bool: Codec(_parse_bool, lambda value, zone: "yes" if value else "no"),
+    int: Codec(_parse_int, lambda value, zone: str(value)),
+    float: Codec(_parse_float, _render_float),
+}
+#: Times are shown on the city's own clock, because that is what a roster is checked against.
+TIME = Codec(_parse_time, lambda value, zone: to_datetime(value).astimezone(zone).isoformat())

@@ -1,0 +1,1 @@
+"""What we do: the shell around the core, and the only room that reads a clock or the environment."""

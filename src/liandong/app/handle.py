@@ -1,0 +1,345 @@
+"""One admitted message becomes journal entries, new states and effects.
+
+State is loaded, steps decide, events are folded, and everything is put into one `Changes`. Nothing
+here writes: the writer commits a whole group at once, or throws it away and decides again.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, get_args
+
+import msgspec
+
+from liandong.app.ports import ActRow, Changes, OutboxRow, Store, StreamRow
+from liandong.app.project import columns, moved, state_bytes
+from liandong.core.mechanism.policy import Policy
+from liandong.core.route import DECIDE, owner_of, stream_of
+from liandong.core.values.case import CaseState
+from liandong.core.values.decision import Decision, Deliver, Reason
+from liandong.core.values.errors import Broken, Conflict
+from liandong.core.values.events import AGGREGATES, EventRecord, evolve, kind_of, record_event
+from liandong.core.values.findings import FindingMessage
+from liandong.core.values.ids import make_id
+from liandong.core.values.journal import DEFAULT_ALGORITHM, GENESIS, Entry, EntryKind, chain
+from liandong.core.values.messages import (
+    Act,
+    ClockConfirmed,
+    DeliveryReported,
+    PolicyCommitted,
+    SubjectErased,
+    TimerFired,
+)
+
+_encoder = msgspec.json.Encoder(order="sorted")
+_decoders = {kind: msgspec.json.Decoder(type(empty)) for kind, (empty, _) in AGGREGATES.items()}
+
+MESSAGE_TYPES: dict[str, type] = {
+    cls.__name__: cls
+    for cls in (
+        *get_args(FindingMessage), Act, TimerFired, DeliveryReported, PolicyCommitted, SubjectErased, ClockConfirmed
+    )
+}  # fmt: skip
+#: Version of each message's schema, as for events.
+MESSAGE_VERSION = 1
+_message_decoders: dict[str, msgspec.json.Decoder[Any]] = {name: msgspec.json.Decoder(cls) for name, cls in MESSAGE_TYPES.items()}
+
+
+def record_message(message: Any) -> EventRecord:
+    """A message as the journal keeps it."""
+    return EventRecord(type(message).__name__, MESSAGE_VERSION, msgspec.Raw(_encoder.encode(message)))
+
+
+def read_message(record: EventRecord) -> Any:
+    """A kept message → its object."""
+    decoder = _message_decoders.get(record.type)
+    if decoder is None or record.v > MESSAGE_VERSION:
+        raise Broken("journal.unknown_event", type=record.type, version=record.v)
+    return decoder.decode(record.data)
+
+
+@dataclass
+class Head:
+    """What the handler holds of a stream: its head and its state."""
+
+    sequence: int = 0
+    hash: str = GENESIS
+    state: Any = None
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What the asker is told once it is committed."""
+
+    status: str = "done"  #: done or refused
+    key: str = ""
+    params: dict[str, Any] = {}
+    case: str = ""
+    version: int = 0
+    repeated: bool = False
+
+
+class Trial:
+    """Changes of one message over what the group has so far; joined on success, dropped on failure."""
+
+    def __init__(self, handler: Handler) -> None:
+        self.handler = handler
+        self.heads: dict[str, Head] = {}
+        self.latest: dict[str, str] = {}
+        self.touched: set[str] = set()
+        self.changes = Changes()
+        self.admission = handler.admission
+
+    def head(self, stream: str) -> Head:
+        """The head as this trial sees it, as a copy that it may change."""
+        if stream not in self.heads:
+            base = self.handler.head(stream)
+            self.heads[stream] = Head(base.sequence, base.hash, base.state)
+        return self.heads[stream]
+
+    def latest_case(self, grouping: str) -> CaseState | None:
+        """The newest case of a grouping."""
+        stream = self.latest.get(grouping) or self.handler.latest_case(grouping)
+        return self.head(stream).state if stream else None
+
+    def append(self, entry: Entry) -> None:
+        """The next entry of its stream."""
+        head = self.head(entry.stream)
+        row = chain(entry, head.sequence + 1, head.hash, self.handler.algorithm)
+        head.sequence, head.hash = row.sequence, row.hash
+        self.changes.entries.append(row)
+        self.touched.add(entry.stream)
+
+
+class Handler:
+    """Decides over a store's state plus what the current group has already decided."""
+
+    def __init__(self, store: Store, policy: Policy, algorithm: str = DEFAULT_ALGORITHM, cache: int = 20_000) -> None:
+        self.store = store
+        self.policy = policy
+        self.algorithm = algorithm
+        self.cache = cache
+        self._seen = -1
+        self._heads: dict[str, Head] = {}
+        self._latest: dict[str, str] = {}
+        self.admission = 0
+        self.pending: Changes = Changes()
+        self._acts: dict[str, ActRow] = {}
+        self._asked: set[str] = set()  #: acts whose answers have been looked for
+
+    # A group: begin, admit …, take, and after the commit `committed` or `forget`.
+
+    def begin(self) -> None:
+        """Start a group. Cached states are dropped where somebody else has written."""
+        version = self.store.data_version()
+        if version != self._seen or len(self._heads) > self.cache:
+            self.forget()
+            self._seen = version
+        self.pending = Changes()
+        self._acts = {}
+        self._asked = set()
+
+    def prefetch(self, messages: Sequence[Any]) -> None:
+        """Load what a group's acts and timers will need in two questions instead of two a message."""
+        streams = {f"case:{m.case}" for m in messages if isinstance(m, (Act, TimerFired, DeliveryReported))}
+        missing = [stream for stream in streams if stream not in self._heads]
+        if missing:
+            for stream, row in self.store.load(missing).items():
+                self._heads[stream] = self._head_of(row)
+        ids = [m.id for m in messages if isinstance(m, Act)]
+        if ids:
+            self._acts |= {row.id: row for row in self.store.acts(ids)}
+            self._asked |= set(ids)
+
+    def forget(self) -> None:
+        """Drop everything that is not in the store."""
+        self._heads, self._latest, self._acts, self._asked = {}, {}, {}, set()
+        self.pending = Changes()
+        self.admission = int(self.store.meta("admission") or 0)
+        self._seen = -1
+
+    def take(self) -> Changes:
+        """The group's changes, with the state of every stream that moved."""
+        changes = self.pending
+        for stream in {row.stream for row in changes.entries}:
+            changes.streams[stream] = self._row(stream)
+        if changes.entries:
+            changes.meta["admission"] = str(self.admission)
+        return changes
+
+    def _row(self, stream: str) -> StreamRow:
+        head = self._heads[stream]
+        body = None if head.state is None else state_bytes(head.state)
+        version = 0 if head.state is None else head.state.version
+        return StreamRow(
+            stream=stream, kind=kind_of(stream), sequence=head.sequence, hash=head.hash, version=version,
+            body=body, **columns(head.state),
+        )  # fmt: skip
+
+    # Reading.
+
+    def head(self, stream: str) -> Head:
+        """Head and state of a stream, empty where it does not exist yet."""
+        found = self._heads.get(stream)
+        if found is None:
+            row = self.store.load([stream]).get(stream)
+            found = Head() if row is None else self._head_of(row)
+            self._heads[stream] = found
+        return found
+
+    def _head_of(self, row: StreamRow) -> Head:
+        state = None if row.body is None else _decoders[row.kind].decode(row.body)
+        return Head(row.sequence, row.hash, state)
+
+    def latest_case(self, grouping: str) -> str | None:
+        """Stream of the newest case of a grouping."""
+        if grouping not in self._latest:
+            row = self.store.latest("case", grouping)
+            if row is None:
+                return None
+            self._latest[grouping] = row.stream
+            self._heads.setdefault(row.stream, self._head_of(row))
+        return self._latest[grouping]
+
+    def answered(self, act: Act) -> Answer | None:
+        """The stored answer to a repeated act. Raises Conflict for the same key with another body."""
+        row = self._acts.get(act.id)
+        if row is None and act.id not in self._asked:
+            row = self.store.act(act.id)
+        if row is None:
+            return None
+        if row.body_digest != act.body_digest:
+            raise Conflict("act.idempotency_conflict", act=act.id)
+        return Answer(status=row.status, key=row.key, params=row.params, case=row.case, version=row.version, repeated=True)
+
+    # Deciding.
+
+    def admit(self, message: Any, origin: str, now: int) -> Answer:
+        """Admit one message: its entry, and every decision that follows from it along the route."""
+        if isinstance(message, Act):
+            repeated = self.answered(message)
+            if repeated is not None:
+                return repeated
+        trial = Trial(self)
+        trial.admission += 1
+        trial.append(
+            Entry(
+                kind=EntryKind.ADMISSION, stream=f"admission:{origin}", now=now, mode=self.policy.mode,
+                versions=self.policy.versions, admission=trial.admission, message=record_message(message),
+            )  # fmt: skip
+        )
+        answer = self._follow(trial, message, now)
+        if isinstance(message, Act):
+            self._keep_answer(trial, message, answer, now)
+        self._join(trial)
+        return answer
+
+    def _follow(self, trial: Trial, message: Any, now: int) -> Answer:
+        """The message and the events that later steps own, in order."""
+        answer: Answer | None = None
+        waiting = deque([message])
+        while waiting:
+            current = waiting.popleft()
+            step = owner_of(current)
+            if step is None:
+                continue
+            stream, empty = stream_of(self.policy, current, trial.latest_case)
+            head = trial.head(stream)
+            before = head.state if head.state is not None else empty
+            if before is None:
+                before = AGGREGATES[kind_of(stream)][0]
+            decision = DECIDE[step](self.policy, before, current, now)
+            kind = EntryKind.DELIVERY if isinstance(current, DeliveryReported) else EntryKind.DECISION
+            trial.append(
+                Entry(
+                    kind=kind, stream=stream, now=now, mode=self.policy.mode, versions=self.policy.versions,
+                    admission=trial.admission, step=step, reason=decision.reason, refused=decision.refused,
+                    events=tuple(record_event(event) for event in decision.events), effects=decision.effects,
+                )  # fmt: skip
+            )
+            self._apply(trial, stream, head, decision, now)
+            if answer is None:
+                answer = self._answer(decision, head)
+            waiting.extend(event for event in decision.events if owner_of(event) not in (None, step))
+        return answer or Answer()
+
+    def _apply(self, trial: Trial, stream: str, head: Head, decision: Decision, now: int) -> None:
+        if not decision.events:
+            return
+        before = head.state
+        state = before if before is not None else AGGREGATES[kind_of(stream)][0]
+        for event in decision.events:
+            state = evolve(stream, state, event)
+        head.state = state
+        rows = moved(before, state)
+        changes = trial.changes
+        changes.orders |= rows.orders
+        changes.participants |= rows.participants
+        for id in rows.timers_gone:
+            changes.timers_set.pop(id, None)
+        changes.timers_gone |= rows.timers_gone
+        changes.timers_set |= rows.timers
+        if isinstance(state, CaseState):
+            trial.latest[state.grouping] = stream
+        for effect in decision.effects:
+            changes.outbox.append(self._outbox(effect, trial.admission, len(changes.outbox), now))
+
+    def _outbox(self, effect: Deliver, admission: int, index: int, now: int) -> OutboxRow:
+        # The admission's ordinal tells two deliveries apart that say nearly the same in one moment.
+        made = make_id(
+            "out", self.policy.city.key, self.policy.mode, effect.order, effect.recipient, effect.channel,
+            admission, index,
+        )  # fmt: skip
+        return OutboxRow(
+            id=made, order=effect.order, case=effect.case, recipient=effect.recipient, channel=effect.channel,
+            template=effect.template, params=effect.params, mode=self.policy.mode, created=now, next_at=now,
+        )  # fmt: skip
+
+    def _answer(self, decision: Decision, head: Head) -> Answer:
+        case = head.state if isinstance(head.state, CaseState) else None
+        return Answer(
+            status="refused" if decision.refused else "done",
+            key=decision.reason.key,
+            params=decision.reason.params,
+            case=case.id if case else "",
+            version=case.version if case else 0,
+        )
+
+    def _keep_answer(self, trial: Trial, act: Act, answer: Answer, now: int) -> None:
+        row = ActRow(
+            id=act.id, body_digest=act.body_digest, status=answer.status, key=answer.key, params=answer.params,
+            case=act.case, version=answer.version, at=now,
+        )  # fmt: skip
+        trial.changes.acts.append(row)
+
+    def _join(self, trial: Trial) -> None:
+        """The message went through: its changes become the group's."""
+        for stream in trial.touched:
+            self._heads[stream] = trial.heads[stream]
+        self._latest |= trial.latest
+        self.admission = trial.admission
+        mine, group = trial.changes, self.pending
+        group.entries += mine.entries
+        group.orders |= mine.orders
+        group.participants |= mine.participants
+        for id in mine.timers_gone:
+            group.timers_set.pop(id, None)
+        group.timers_gone |= mine.timers_gone
+        group.timers_set |= mine.timers_set
+        group.outbox += mine.outbox
+        group.acts += mine.acts
+        for row in mine.acts:
+            self._acts[row.id] = row
+
+    def note(self, kind: EntryKind, stream: str, now: int, key: str, **params: Any) -> None:
+        """An entry that is no decision of a step: an access, a platform fact."""
+        trial = Trial(self)
+        trial.append(
+            Entry(
+                kind=kind, stream=stream, now=now, mode=self.policy.mode, versions=self.policy.versions,
+                reason=Reason(key, params),
+            )  # fmt: skip
+        )
+        self._join(trial)
+

@@ -1,0 +1,153 @@
+"""Policy as stored: city, rules and mechanism as content-addressed datasets, committed by a message."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from liandong import __version__
+from liandong.app.handle import read_message
+from liandong.app.ports import Changes, Store
+from liandong.core.mechanism.policy import Policy
+from liandong.core.mechanism.routing import Routing
+from liandong.core.values.canonical import canonical_bytes, sha256
+from liandong.core.values.city import City, CityIndex
+from liandong.core.values.errors import Broken
+from liandong.core.values.journal import EntryKind, Versions, read_entry
+from liandong.core.values.lists import Mode
+from liandong.core.values.messages import PolicyCommitted
+from liandong.core.values.rows import Mechanism
+from liandong.core.values.rules import Rule
+
+STREAM = "admission:policy"
+
+
+class _Numbered(msgspec.Struct):
+    key: str
+    number: int
+
+
+class _Numbers(msgspec.Struct):
+    channels: tuple[_Numbered, ...] = ()
+
+
+def numbers_ever(store: Store) -> dict[str, int]:
+    """The number of every channel that any committed city had: the readings log still holds it."""
+    found: dict[str, int] = {}
+    for digest in dict.fromkeys(message.city_digest for message in commits(store)):
+        city = msgspec.json.decode(_dataset(store, digest), type=_Numbers)
+        found |= {channel.key: channel.number for channel in city.channels}
+    return found
+
+
+def keep_numbers(before: City | None, after: City, ever: Mapping[str, int] | None = None) -> City:
+    """Channels keep the numbers they had, because the readings log holds numbers; new ones follow.
+
+    `ever` names also those that left: their numbers are never given to others.
+    """
+    if before is None:
+        return after
+    known = {**(ever or {}), **{c.key: c.number for c in before.channels}}
+    free = max(known.values(), default=-1) + 1
+    channels = []
+    for channel in after.channels:
+        number = known.get(channel.key)
+        if number is None:
+            number, free = free, free + 1
+        channels.append(msgspec.structs.replace(channel, number=number))
+    return msgspec.structs.replace(after, channels=tuple(channels))
+
+
+def draft_commit(
+    before: Policy | None,
+    city: City,
+    mechanism: Mechanism,
+    rules: tuple[Rule, ...],
+    channels: tuple[str, ...],
+    author: str,
+    reason: str,
+    ever: Mapping[str, int] | None = None,
+) -> tuple[PolicyCommitted, Changes] | None:
+    """The message and the datasets of a new version; None where nothing differs."""
+    versions = before.versions if before else Versions()
+    city = keep_numbers(before.city.city if before else None, city, ever)
+    bodies = {
+        "city": canonical_bytes(msgspec.structs.replace(city, version=0)),
+        "rules": canonical_bytes(sorted(rules, key=lambda rule: rule.key)),
+        "mechanism": canonical_bytes(msgspec.structs.replace(mechanism, version=0)),
+    }
+    digests = {kind: sha256(body) for kind, body in bodies.items()}
+    old = stored_digests(before)
+    numbers = {
+        kind: getattr(versions, kind) + (old.get(kind) != digests[kind]) for kind in ("city", "rules", "mechanism")
+    }
+    if before is not None and old == digests and before.channels == channels:
+        return None
+    message = PolicyCommitted(
+        city=numbers["city"], city_digest=digests["city"], rules=numbers["rules"], rules_digest=digests["rules"],
+        mechanism=numbers["mechanism"], mechanism_digest=digests["mechanism"], channels=channels,
+        author=author, reason=reason,
+    )  # fmt: skip
+    datasets = {digest: (kind, bodies[kind]) for kind, digest in digests.items()}
+    return message, Changes(datasets=datasets)
+
+
+def stored_digests(policy: Policy | None) -> dict[str, str]:
+    """Digests of a policy's parts, as they were committed."""
+    if policy is None:
+        return {}
+    return {
+        "city": sha256(canonical_bytes(msgspec.structs.replace(policy.city.city, version=0))),
+        "rules": sha256(canonical_bytes(sorted(policy.rules.values(), key=lambda rule: rule.key))),
+        "mechanism": sha256(canonical_bytes(msgspec.structs.replace(policy.routing.mechanism, version=0))),
+    }
+
+
+def policy_of(store: Store, message: PolicyCommitted, mode: Mode) -> Policy:
+    """The policy that a commit names, from the stored datasets. Raises Broken where one is missing."""
+    city = msgspec.json.decode(_dataset(store, message.city_digest), type=City)
+    rules = msgspec.json.decode(_dataset(store, message.rules_digest), type=tuple[Rule, ...])
+    mechanism = msgspec.json.decode(_dataset(store, message.mechanism_digest), type=Mechanism)
+    return Policy(
+        city=CityIndex(msgspec.structs.replace(city, version=message.city)),
+        routing=Routing(msgspec.structs.replace(mechanism, version=message.mechanism)),
+        rules={rule.key: rule for rule in rules},
+        versions=Versions(
+            code=__version__, rules=message.rules, mechanism=message.mechanism, city=message.city
+        ),
+        mode=mode,
+        channels=message.channels,
+    )
+
+
+def _dataset(store: Store, digest: str) -> bytes:
+    body = store.dataset(digest)
+    if body is None or sha256(body) != digest:
+        raise Broken("policy.dataset_missing", digest=digest)
+    return body
+
+
+def empty_policy(key: str, mode: Mode) -> Policy:
+    """The policy before the first commit: an empty city of this key."""
+    return Policy(
+        city=CityIndex(City(key=key)), routing=Routing(Mechanism(key="")), rules={},
+        versions=Versions(code=__version__), mode=mode,
+    )  # fmt: skip
+
+
+def current_policy(store: Store, mode: Mode) -> Policy | None:
+    """The newest committed policy of a data folder."""
+    newest = next(reversed([*commits(store)]), None)
+    return policy_of(store, newest, mode) if newest else None
+
+
+def commits(store: Store) -> Iterator[PolicyCommitted]:
+    """Every commit of a policy, in order."""
+    for row in store.entries_of(STREAM):
+        entry = read_entry(row.body)
+        if entry.kind == EntryKind.ADMISSION and entry.message is not None:
+            message = read_message(entry.message)
+            if isinstance(message, PolicyCommitted):
+                yield message
+

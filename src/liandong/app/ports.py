@@ -1,0 +1,355 @@
+"""What the shell needs of the world, as few methods as will do. Stores and adapters implement these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import msgspec
+
+from liandong.core.values.access import AccessScope, Session
+from liandong.core.values.decision import Param
+from liandong.core.values.journal import Anchor, EntryKind, JournalRow, Root
+from liandong.core.values.lists import Mode, Outcome, Repeats
+
+#: (segment, row) in the readings log.
+Position = tuple[int, int]
+
+
+class StreamRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Head and cached state of one stream, with the columns that lists and scopes select on."""
+
+    stream: str
+    kind: str  #: case, risk, alarm, score, admission, access, system …
+    sequence: int
+    hash: str
+    version: int = 0
+    body: bytes | None = None  #: JSON of the state; None for streams that have none
+    grouping: str = ""
+    ordinal: int = 0
+    domain: str = ""  #: hazard
+    area_path: str = "/"
+    unit: str = ""  #: lead
+    mode: Mode = Mode.REAL
+    stage: str = ""
+    level: str = ""
+    opened: int = 0
+    updated: int = 0
+    cause: str = ""
+
+
+class OrderRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Read model of an order."""
+
+    id: str
+    case: str  #: case id (without `case:`)
+    unit: str
+    post: str
+    person: str
+    deputy: str
+    action: str  #: the next step to do, empty when none is left
+    status: str
+    round: int
+    issued: int
+    due: int | None  #: of the next step's clock
+    domain: str
+    area_path: str
+    mode: Mode
+
+
+class ParticipantRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Read model of who takes part in a case; (case, part, unit, post, since) is its key."""
+
+    case: str
+    part: str
+    unit: str
+    post: str
+    since: int
+    until: int
+
+
+class TimerRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A moment at which a case wants to be woken."""
+
+    id: str
+    case: str
+    due: int
+
+
+class OutboxRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Something to deliver, at least once."""
+
+    id: str
+    order: str
+    case: str
+    recipient: str
+    channel: str
+    template: str
+    params: dict[str, Param]
+    mode: Mode
+    created: int
+    attempts: int = 0
+    next_at: int = 0
+
+
+class AttemptRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One attempt: written before it is tried, so that a crash in the middle is seen as unknown."""
+
+    id: str
+    outbox: str
+    number: int
+    started: int
+    finished: int | None = None
+    outcome: Outcome | None = None
+    detail: str = ""
+
+
+class OutboxOutcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What an attempt came to; `next_at` None ends the delivery."""
+
+    outbox: str
+    attempt: str
+    outcome: Outcome
+    at: int
+    next_at: int | None
+    detail: str = ""
+
+
+class ActRow(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer given to an act, so that a repeat gets the same one."""
+
+    id: str
+    body_digest: str
+    status: str  #: done or refused
+    key: str  #: reason key
+    params: dict[str, Param]
+    case: str
+    version: int
+    at: int
+
+
+class VaultRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Sealed personal data. Without the subject's key it is noise."""
+
+    id: str
+    subject: str
+    nonce: bytes
+    sealed: bytes
+
+
+class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that could not be decided or stored, kept for an operator."""
+
+    id: str
+    at: int
+    type: str
+    body: bytes  #: JSON of the message (holds references, never personal data)
+    error: str  #: error type and key
+    replayed: int | None = None
+
+
+class RejectedRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Input that was refused at the door, sealed in the vault, kept for an operator."""
+
+    id: str
+    at: int
+    source: str
+    path: str  #: door, e.g. `readings` or `act`
+    key: str  #: error key
+    params: dict[str, Param]
+    vault: str  #: vault id of the raw bytes; empty where nothing was kept
+    size: int
+    replayed: int | None = None
+
+
+@dataclass
+class Changes:
+    """One transaction. All of it is written, or none."""
+
+    entries: list[JournalRow] = field(default_factory=list)
+    streams: dict[str, StreamRow] = field(default_factory=dict)
+    orders: dict[str, OrderRow] = field(default_factory=dict)
+    participants: dict[tuple[str, str, str, str, int], ParticipantRow] = field(default_factory=dict)
+    timers_set: dict[str, TimerRow] = field(default_factory=dict)
+    timers_gone: set[str] = field(default_factory=set)
+    outbox: list[OutboxRow] = field(default_factory=list)
+    attempts: list[AttemptRow] = field(default_factory=list)
+    outcomes: list[OutboxOutcome] = field(default_factory=list)
+    acts: list[ActRow] = field(default_factory=list)
+    vault: list[VaultRow] = field(default_factory=list)
+    rejected: list[RejectedRow] = field(default_factory=list)
+    replayed: list[tuple[str, str, int]] = field(default_factory=list)  #: (rejected | dead, id, at)
+    dead: list[DeadLetter] = field(default_factory=list)
+    roots: list[Root] = field(default_factory=list)
+    anchored: list[tuple[int, str, int]] = field(default_factory=list)  #: (root number, where, at)
+    datasets: dict[str, tuple[str, bytes]] = field(default_factory=dict)  #: digest → (kind, body)
+    credentials: list[tuple[str, Session, int]] = field(
+        default_factory=list
+    )  #: (token digest, session, expires)
+    consumed: tuple[Position | None, Position] | None = None  #: from, to; refused unless it still is `from`
+    meta: dict[str, str] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return any(getattr(self, name) for name in self.__dataclass_fields__)
+
+
+class Store(Protocol):
+    """Journal, state and outbox in one transactional database. One writer; readers anywhere."""
+
+    def commit(self, changes: Changes) -> int:
+        """Write all in one durable transaction, assign gap-free global positions to the entries in
+        order, and return the last position. Raises Conflict("journal.raced") where a stream has
+        moved (UNIQUE(stream, sequence)) or `consumed` is not what it was."""
+
+    def data_version(self) -> int:
+        """Changes whenever somebody else has committed; then cached states are dropped."""
+
+    def load(self, streams: Sequence[str]) -> dict[str, StreamRow]:
+        """Heads and states of the streams that exist."""
+
+    def latest(self, kind: str, grouping: str) -> StreamRow | None:
+        """The stream of this kind and grouping with the highest ordinal."""
+
+    def acts(self, ids: Sequence[str]) -> list[ActRow]:
+        """The stored answers to those of the acts that have one."""
+
+    def due_timers(self, now: int, limit: int) -> list[TimerRow]:
+        """Timers due at or before `now`, by (due, id)."""
+
+    def next_timer(self) -> int | None:
+        """When the next timer is due."""
+
+    def act(self, id: str) -> ActRow | None:
+        """The stored answer to an act."""
+
+    def outbox_due(self, now: int, limit: int) -> list[OutboxRow]:
+        """Deliveries to try now, by (next_at, created, id)."""
+
+    def next_outbox(self) -> int | None:
+        """When the next delivery wants to be tried."""
+
+    def open_attempts(self) -> list[tuple[AttemptRow, OutboxRow]]:
+        """Attempts that were begun and never finished."""
+
+    def consumed(self) -> Position | None:
+        """Position of the readings log up to which findings are committed."""
+
+    def meta(self, key: str) -> str | None:
+        """A stored fact about this data folder."""
+
+    def dataset(self, digest: str) -> bytes | None:
+        """A content-addressed dataset (city, rules, mechanism)."""
+
+    def vault_row(self, id: str) -> VaultRow | None:
+        """A sealed row."""
+
+    def credential(self, token_digest: str) -> tuple[Session, int] | None:
+        """The session of a token, and when it ends."""
+
+    def rejected(self, id: str) -> RejectedRow | None:
+        """One rejected input."""
+
+    def dead_letter(self, id: str) -> DeadLetter | None:
+        """One dead letter."""
+
+    def last_position(self) -> int:
+        """The newest global position, 0 where there is none."""
+
+    def entries(self, after: int, limit: int, kinds: Sequence[EntryKind] = ()) -> list[JournalRow]:
+        """Entries by global position."""
+
+    def entries_of(self, stream: str, after: int = 0, limit: int = 100_000) -> list[JournalRow]:
+        """Entries of one stream by sequence."""
+
+    def heads(self) -> Iterator[StreamRow]:
+        """Every stream, by key, without bodies being required."""
+
+    def states(self, kind: str) -> Iterator[StreamRow]:
+        """Every stream of a kind with its state, by key."""
+
+    def roots(self) -> list[Root]:
+        """All roots by number."""
+
+    def projection(self) -> dict[str, list[Any]]:
+        """orders, participants and timers, sorted, as `rebuild` compares them."""
+
+    def backup(self, target: str) -> None:
+        """A consistent copy of the database while running. Keys are never part of it."""
+
+    def close(self) -> None:
+        """Release the database."""
+
+
+class Questions(Protocol):
+    """Read models. No question is asked without a scope."""
+
+    def cases(
+        self, scope: AccessScope, *, stage: str = "", unit: str = "", after: str = "", limit: int = 50
+    ) -> tuple[list[StreamRow], str]:
+        """Cases within the scope, newest first, and the cursor of the next page (empty at the end)."""
+
+    def case(self, scope: AccessScope, id: str) -> StreamRow | None:
+        """A case within the scope; None otherwise."""
+
+    def orders(
+        self,
+        scope: AccessScope,
+        *,
+        person: str = "",
+        post: str = "",
+        status: str = "",
+        after: str = "",
+        limit: int = 50,
+    ) -> tuple[list[OrderRow], str]:
+        """Orders within the scope, oldest first, and the next cursor."""
+
+    def scores(
+        self, scope: AccessScope, *, unit: str = "", after: str = "", limit: int = 50
+    ) -> tuple[list[StreamRow], str]:
+        """Scored cases within the scope."""
+
+    def rejected(
+        self, scope: AccessScope, *, after: str = "", limit: int = 50
+    ) -> tuple[list[RejectedRow], str]:
+        """Rejected inputs; needs intake.read."""
+
+    def dead_letters(
+        self, scope: AccessScope, *, after: str = "", limit: int = 50
+    ) -> tuple[list[DeadLetter], str]:
+        """Dead letters; needs intake.read."""
+
+    def counts(self) -> dict[str, int]:
+        """Figures for health: cases by stage, orders, timers, outbox, rejected, dead."""
+
+
+class Channel(Protocol):
+    """A way to tell somebody."""
+
+    name: str
+    repeats: Repeats
+
+    def send(self, row: OutboxRow, address: str) -> tuple[Outcome, bool, str]:
+        """Try once: outcome, whether trying again may help, detail without personal data."""
+
+
+class AnchorPlace(Protocol):
+    """A place that the operator does not control, where roots are left."""
+
+    name: str
+
+    def leave(self, anchor: Anchor) -> None:
+        """Leave one anchor durably. Raises OSError or LiandongError where it cannot."""
+
+
+class Keyring(Protocol):
+    """Keys per subject, in a file of their own that no backup contains."""
+
+    def key(self, subject: str, create: bool = False) -> bytes | None:
+        """The subject's key; None where it was destroyed or never made."""
+
+    def destroy(self, subject: str) -> bool:
+        """Destroy a key for good; a destroyed subject never gets another. False where there was none."""
+
+
+Job = Callable[[Changes], Any]

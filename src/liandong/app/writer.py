@@ -1,0 +1,400 @@
+"""The one thread that decides and stores. Three lanes, groups, bisection, dead letters.
+
+Acts and ticks go first, so that a storm of findings never delays an acknowledgement. A group is
+decided against an overlay, written in one transaction, and only then answered.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Collection
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from enum import IntEnum
+from functools import partial
+from typing import Any
+
+from liandong.app.accounting import Accounting
+from liandong.app.handle import Answer, Handler, record_message
+from liandong.app.logs import get_logger
+from liandong.app.ports import Changes, DeadLetter, Job, Position, Store
+from liandong.core.route import owner_of
+from liandong.core.values.errors import Broken, Busy, Conflict, Fatal, LiandongError
+from liandong.core.values.ids import make_id
+from liandong.core.values.lists import Step
+from liandong.core.values.messages import TimerFired
+
+log = get_logger("writer")
+_RACES = 8  # a group that loses that often is a fault, not a race
+
+
+def step_for(message: Any) -> Step:
+    """The step that answers for a message in the books; what no step owns is counted at coordinate."""
+    return owner_of(message) or Step.COORDINATE
+
+
+class Lane(IntEnum):
+    """Which queue, first to last."""
+
+    ACTS = 0
+    FINDINGS = 1
+    BOOKS = 2
+
+
+@dataclass
+class Admit:
+    """A message to admit; `extra` adds rows to the same transaction once it has gone through."""
+
+    message: Any
+    origin: str
+    extra: Job | None = None
+    lane: Lane = Lane.ACTS
+    future: Future[Any] = field(default_factory=Future)
+
+
+@dataclass
+class Detected:
+    """Findings up to a position of the readings log; committed together with that position."""
+
+    before: Position | None
+    upto: Position
+    messages: list[tuple[Any, str]]
+    lane: Lane = Lane.FINDINGS
+    future: Future[Any] = field(default_factory=Future)
+
+
+@dataclass
+class Tick:
+    """The clock's word. Fires due timers when `deadlines` says that the clock can be trusted."""
+
+    now: int
+    deadlines: bool = True
+    persist: bool = False
+    lane: Lane = Lane.ACTS
+    future: Future[Any] = field(default_factory=Future)
+
+
+@dataclass
+class Books:
+    """Bookkeeping: rows that are no decision."""
+
+    job: Job
+    lane: Lane = Lane.BOOKS
+    future: Future[Any] = field(default_factory=Future)
+
+
+Item = Admit | Detected | Tick | Books
+
+
+def messages_of(item: Item) -> list[tuple[Any, str]]:
+    """What an item wants admitted, each with its origin; nothing for ticks and bookkeeping."""
+    if isinstance(item, Admit):
+        return [(item.message, item.origin)]
+    return item.messages if isinstance(item, Detected) else []
+
+
+class Writer(threading.Thread):
+    """Owns the store's write side. `now` is the time of the last admitted tick."""
+
+    def __init__(
+        self,
+        store: Store,
+        handler: Handler,
+        accounting: Accounting,
+        *,
+        group_size: int = 200,
+        limit: int = 20_000,
+        on_fatal: Callable[[BaseException], None] | None = None,
+        perf: Callable[[], float] = lambda: 0.0,
+    ) -> None:
+        super().__init__(name="writer", daemon=True)
+        self.store = store
+        self.handler = handler
+        self.accounting = accounting
+        self.group_size = group_size
+        self.limit = limit
+        self.now = int(store.meta("now") or 0)
+        self.groups = 0
+        self._perf = perf
+        self._on_fatal = on_fatal
+        self._lanes: tuple[deque[Item], ...] = (deque(), deque(), deque())
+        self._wake = threading.Condition()
+        self._stopping = False
+        self._busy = False
+        self._writing: list[Item] = []
+        self._watched: set[tuple[Step, str]] = set()
+        self._buried: set[str] = set()
+        #: Set once an error was met that no dead letter can hold; from then on nothing is taken.
+        self.failed: BaseException | None = None
+        self.listeners: list[Callable[[Changes], None]] = []
+
+    # The queue's side.
+
+    def submit(self, item: Item) -> Future[Any]:
+        """Queue an item. Raises Busy where its lane is full: nothing was accepted then; Fatal once
+        the writer has failed, because waiting would not help."""
+        with self._wake:
+            if self.failed is not None:
+                raise Fatal("writer.stopped")
+            lane = self._lanes[item.lane]
+            if self._stopping or len(lane) >= self.limit:
+                raise Busy("queue.full", retry_after=1)
+            # Accepted: whoever waits may leave, but can no longer cancel it.
+            item.future.set_running_or_notify_cancel()
+            lane.append(item)
+            self._enter(item)
+            self._wake.notify()
+        return item.future
+
+    def _enter(self, item: Item) -> None:
+        """Into the books, and a look at the real queues for whoever checks the books."""
+        for message, origin in messages_of(item):
+            place = (step_for(message), origin)
+            if place not in self._watched:
+                self._watched.add(place)
+                self.accounting.watch(*place, partial(self._held, *place))
+            self.accounting.enter(*place)
+
+    def _held(self, step: Step, origin: str) -> int:
+        """Messages of a step and origin that really wait here or are being written."""
+        with self._wake:
+            items = [item for lane in self._lanes for item in lane]
+            items += [item for item in self._writing if not item.future.done()]
+        return sum(o == origin and step_for(m) == step for item in items for m, o in messages_of(item))
+
+    def idle(self) -> bool:
+        """True where nothing waits and nothing is being written."""
+        with self._wake:
+            return not self._busy and not any(self._lanes)
+
+    def waiting(self) -> int:
+        """Items in the lanes."""
+        with self._wake:
+            return sum(len(lane) for lane in self._lanes)
+
+    def stop(self) -> None:
+        """Write what is queued, then end."""
+        with self._wake:
+            self._stopping = True
+            self._wake.notify()
+        if self.is_alive():
+            self.join()
+
+    # The thread's side.
+
+    def run(self) -> None:
+        """Groups until stopped; an error that even a dead letter cannot hold ends the process."""
+        while True:
+            items = self._gather()
+            if items is None:
+                return
+            try:
+                self.write(items)
+            except BaseException as error:
+                log.error("writer.fatal", error)
+                self._fail(items, error)
+                return
+            finally:
+                with self._wake:
+                    self._busy, self._writing = False, []
+
+    def _fail(self, items: list[Item], error: BaseException) -> None:
+        """Nothing that waits is answered as done, and nothing more is taken."""
+        with self._wake:
+            self.failed = error
+            waiting = [*items, *(item for lane in self._lanes for item in lane)]
+        for item in waiting:
+            if not item.future.done():
+                item.future.set_exception(error)
+        if self._on_fatal is not None:
+            self._on_fatal(error)
+
+    def _gather(self) -> list[Item] | None:
+        """Up to a group of items; a tick is a group of its own."""
+        with self._wake:
+            while not any(self._lanes):
+                if self._stopping:
+                    return None
+                self._wake.wait(0.5)
+            self._busy = True
+            self._writing = self._next_group()
+            return self._writing
+
+    def _next_group(self) -> list[Item]:
+        group: list[Item] = []
+        size = 0
+        for lane in self._lanes:
+            while lane and size < self.group_size:
+                if isinstance(lane[0], Tick) and group:
+                    return group
+                item = lane.popleft()
+                group.append(item)
+                size += len(item.messages) if isinstance(item, Detected) else 1
+                if isinstance(item, Tick):
+                    return group
+        return group
+
+    def write(self, items: list[Item]) -> None:
+        """Decide and store one group. For the writer's thread, and for start-up before it runs."""
+        if isinstance(items[0], Tick):
+            self._tick(items[0])
+            return
+        for _ in range(_RACES):
+            try:
+                results = self._decide(items)
+                self._commit()
+            except Fatal:
+                raise
+            except Exception as error:
+                self.handler.forget()
+                if isinstance(error, Conflict) and error.key == "journal.raced":
+                    continue
+                self._bisect(items, error)
+                return
+            self._answer(items, results)
+            return
+        raise Broken("writer.always_raced", count=_RACES)
+
+    def _bisect(self, items: list[Item], error: Exception) -> None:
+        """A transaction failed: find who did it; the neighbours commit."""
+        log.error("writer.bisect", error, count=len(items))
+        if len(items) > 1:
+            middle = len(items) // 2
+            self.write(items[:middle])
+            self.write(items[middle:])
+            return
+        item = items[0]
+        count = len(messages_of(item))
+        # The findings of one record and its position are one transaction, so it cannot be cut: each
+        # message in turn is left out, and only where that does not help all of them are.
+        for left_out in [{place} for place in range(count)] if count > 1 else []:
+            try:
+                results = self._decide_without(item, left_out, error)
+                self._commit()
+            except Fatal:
+                raise
+            except Exception:
+                self.handler.forget()
+            else:
+                self._answer([item], [results])
+                return
+        results = self._decide_without(item, range(count), error)
+        self._commit()
+        self._answer([item], [results if isinstance(item, Detected) else next(iter(results), error)])
+
+    def _decide_without(self, item: Item, left_out: Collection[int], error: Exception) -> list[Any]:
+        """Decide an item's messages anew; those left out become dead letters."""
+        self.handler.begin()
+        if isinstance(item, Detected):
+            self.handler.pending.consumed = (item.before, item.upto)
+        return [
+            self._bury(message, origin, error) if place in left_out else self._admit(message, origin)
+            for place, (message, origin) in enumerate(messages_of(item))
+        ]
+
+    def _decide(self, items: list[Item]) -> list[Any]:
+        self.handler.begin()
+        self.handler.prefetch([item.message for item in items if isinstance(item, Admit)])
+        return [self._decide_one(item) for item in items]
+
+    def _decide_one(self, item: Item) -> Any:
+        if isinstance(item, Admit):
+            answer = self._admit(item.message, item.origin)
+            if item.extra is not None and isinstance(answer, Answer) and not answer.repeated:
+                item.extra(self.handler.pending)
+            return answer
+        if isinstance(item, Detected):
+            self.handler.pending.consumed = (
+                self.handler.pending.consumed[0] if self.handler.pending.consumed else item.before,
+                item.upto,
+            )
+            return [self._admit(message, origin) for message, origin in item.messages]
+        assert isinstance(item, Books)
+        return item.job(self.handler.pending)
+
+    def _admit(self, message: Any, origin: str) -> Any:
+        """The answer, or the exception that the asker gets; a message that fails alone is buried."""
+        try:
+            return self.handler.admit(message, origin, self.now)
+        except Conflict as error:
+            return error
+        except Exception as error:
+            log.error("writer.buried", error, source=origin)
+            return self._bury(message, origin, error)
+
+    def _bury(self, message: Any, origin: str, error: Exception) -> Exception:
+        record = record_message(message)
+        policy = self.handler.policy
+        made = make_id("dead", policy.city.key, policy.mode, record.type, bytes(record.data).decode())
+        text = f"{type(error).__name__} {error.key}" if isinstance(error, LiandongError) else type(error).__name__
+        self.handler.pending.dead.append(
+            DeadLetter(id=made, at=self.now, type=record.type, body=bytes(record.data), error=text)
+        )
+        buried = Broken("writer.dead_letter", id=made)
+        buried.__cause__ = error
+        return buried
+
+    def _commit(self) -> None:
+        changes = self.handler.take()
+        if not changes:
+            return
+        changes.meta["now"] = str(self.now)
+        started = self._perf()
+        self.store.commit(changes)
+        self.groups += 1
+        self.accounting.observe_commit(self._perf() - started)
+        for listener in self.listeners:
+            try:
+                listener(changes)
+            except Exception as error:  # it is committed: whoever listens cannot undo it
+                log.error("writer.listener_failed", error)
+
+    def _answer(self, items: list[Item], results: list[Any]) -> None:
+        for item, result in zip(items, results, strict=True):
+            found = result if isinstance(item, Detected) else [result]
+            for (message, origin), one in zip(messages_of(item), found, strict=False):
+                self._account(message, origin, one)
+            if isinstance(result, Exception):
+                item.future.set_exception(result)
+            else:
+                item.future.set_result(result)
+
+    def _account(self, message: Any, origin: str, result: Any) -> None:
+        step = step_for(message)
+        if isinstance(result, Conflict):
+            self.accounting.reject(step, origin, result.key)
+        elif isinstance(result, Exception):
+            self.accounting.bury(step, origin)
+        elif isinstance(result, Answer) and result.status == "refused":
+            self.accounting.reject(step, origin, result.key)
+        else:
+            self.accounting.pass_on(step, origin)
+
+    def _tick(self, tick: Tick) -> None:
+        """Advance `now`; fire timers in groups until none is due."""
+        self.now = max(self.now, tick.now)
+        fired: set[tuple[str, int]] = set()
+        while tick.deadlines:
+            # Timers that cannot go are still among the first that are due.
+            found = self.store.due_timers(self.now, self.group_size + len(self._buried))
+            due = [row for row in found if row.id not in self._buried]
+            # A timer whose message was buried, or changed nothing, is still there and would fire for ever.
+            stuck = {row.id for row in due if (row.id, row.due) in fired}
+            if stuck:
+                log.warning("writer.timers_stuck", count=len(stuck))
+                self._buried |= stuck
+                continue
+            if not due:
+                break
+            items: list[Item] = [
+                Admit(TimerFired(case=row.case, timer=row.id, due=row.due), "clock") for row in due
+            ]
+            for item in items:
+                self._enter(item)
+            self._writing = items
+            self.write(items)
+            fired |= {(row.id, row.due) for row in due}
+        if tick.persist:
+            self.store.commit(Changes(meta={"now": str(self.now)}))
+        tick.future.set_result(len(fired))

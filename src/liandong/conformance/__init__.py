@@ -1,0 +1,1 @@
+"""What every pack, store, channel and runner must pass."""

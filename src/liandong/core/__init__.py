@@ -1,0 +1,1 @@
+"""What is true. No clock, disk, network, logging or chance in here."""

@@ -1,0 +1,89 @@
+"""办结归档: finished means proven, not clicked. Closing needs feedback, review and a cause."""
+
+from __future__ import annotations
+
+from liandong.core.mechanism.authority import next_actions, stale, step_order
+from liandong.core.mechanism.draft import Draft
+from liandong.core.mechanism.orders import cancel_rest, finish_step, issue_next
+from liandong.core.mechanism.policy import Policy
+from liandong.core.values.case import CaseArchived, CaseClosed, CaseState, ClauseResult, Clock
+from liandong.core.values.decision import Decision, refuse
+from liandong.core.values.lists import Action, CaseStage, Cause, Verdict
+from liandong.core.values.messages import Act
+
+_NOT_REAL = frozenset(Cause) - {Cause.REAL}
+
+
+def decide(policy: Policy, state: CaseState, act: Act, now: int) -> Decision:
+    """Close or archive a case, or say what is still missing."""
+    if not state.id:
+        return refuse("case.unknown", case=act.case)
+    refused = stale(state, act)
+    if refused is not None:
+        return refused
+    if state.stage in (CaseStage.ARCHIVED, CaseStage.CANCELLED):
+        return refuse("act.not_allowed", action=act.action, stage=state.stage, needed=Action.REOPEN)
+    if act.action == Action.ARCHIVE and state.stage != CaseStage.CLOSED:
+        return refuse("act.not_allowed", action=act.action, stage=state.stage, needed=next_actions(state))
+    order = step_order(policy, state, act, now)
+    if isinstance(order, Decision):
+        return order
+    draft = Draft(policy, state, now)
+    if act.action == Action.ARCHIVE:
+        finish_step(draft, order, act)
+        cancel_rest(draft, act)
+        draft.add(CaseArchived(case=state.id, at=now))
+        return draft.done("close.archived", post=act.post)
+    missing = missing_for(policy, state, act)
+    if missing:
+        return refuse("close.missing", missing=", ".join(missing), needed=next_actions(state))
+    finish_step(draft, order, act)
+    cancel_rest(draft, act, keep=(Action.ARCHIVE,))
+    draft.add(_closure(policy, draft.case, Cause(act.cause), now))
+    issue_next(draft)
+    return draft.done("close.closed", cause=act.cause, post=act.post)
+
+
+def missing_for(policy: Policy, case: CaseState, act: Act) -> list[str]:
+    """What the closure still lacks."""
+    if act.cause not in list(Cause):
+        return ["cause"]
+    cause = Cause(act.cause)
+    if case.verdict in (Verdict.FALSE, Verdict.TEST):
+        return ["cause other than real"] if cause not in _NOT_REAL else []
+    steps = {row.action for row in policy.routing.steps(case.hazard, case.level)}
+    missing = [
+        action.value
+        for action in (Action.HANDLE, Action.FEED_BACK)
+        if action in steps and action not in case.done
+    ]
+    if Action.REVIEW in steps and case.reviewed is not True:
+        missing.append(Action.REVIEW.value)
+    return missing
+
+
+def result_of(clock: Clock, now: int) -> ClauseResult:
+    """How a clause went, as far as it went."""
+    end = clock.stopped if clock.stopped is not None else now
+    paused = clock.paused_us + (0 if clock.paused_at is None else end - clock.paused_at)
+    taken = end - clock.started - paused
+    outcome = "void" if clock.void else "late" if taken > clock.limit_us else "met"
+    return ClauseResult(
+        clause=clock.clause, round=clock.round, action=clock.action, unit=clock.unit, origin=clock.origin,
+        limit_us=clock.limit_us, taken_us=taken, paused_us=paused, charges=clock.charges, outcome=outcome,
+    )  # fmt: skip
+
+
+def _results(case: CaseState, now: int) -> tuple[ClauseResult, ...]:
+    """Clauses that are over, and those that run on but are late already: nothing is called met too soon."""
+    results = [(clock, result_of(clock, now)) for _, clock in sorted(case.clocks.items())]
+    return tuple(r for clock, r in results if clock.stopped is not None or r.outcome == "late")
+
+
+def _closure(policy: Policy, case: CaseState, cause: Cause, now: int) -> CaseClosed:
+    return CaseClosed(
+        case=case.id, hazard=case.hazard, level=case.level, area_path=case.area_path, lead=case.lead,
+        mode=case.mode, verdict=case.verdict, cause=cause, rules=case.rules, opened=case.opened,
+        onset=case.onset, closed=now, escalations=case.escalations,
+        clauses=_results(case, now),
+    )  # fmt: skip

@@ -1,0 +1,103 @@
+"""What an alert does to a case: open it, join it, raise its level, or be noted."""
+
+from __future__ import annotations
+
+from liandong.core.mechanism.draft import Draft
+from liandong.core.mechanism.orders import issue_next
+from liandong.core.mechanism.policy import Policy
+from liandong.core.values.alarm import AlertChanged, AlertCleared, AlertRaised
+from liandong.core.values.case import (
+    LIVE,
+    CaseFindingChanged,
+    CaseLevelChanged,
+    CaseOpened,
+    CaseState,
+    StepsUndone,
+)
+from liandong.core.values.decision import Decision, nothing
+from liandong.core.values.ids import case_id
+from liandong.core.values.lists import Action
+from liandong.core.values.scales import CASE_LEVELS
+
+Alert = AlertRaised | AlertChanged | AlertCleared
+
+
+def opens_anew(over: CaseState, message: Alert) -> bool:
+    """True where an alert after the end of a case needs a new one: raised again, joined or worse."""
+    if isinstance(message, AlertRaised):
+        return True
+    if isinstance(message, AlertCleared) or message.detail is None:
+        return False
+    # That an older finding ends, or is revised, is no reason to send people out again.
+    return _worse(over, message) or (message.change == "raised" and message.finding not in over.seen)
+
+
+def _worse(case: CaseState, message: AlertRaised | AlertChanged) -> bool:
+    """True where something has come that makes the alert worse than the case.
+
+    A level that a person has lowered stays so while known findings are only revised, or end.
+    """
+    if isinstance(message, AlertChanged) and message.change not in ("raised", "reopened"):
+        return False
+    return CASE_LEVELS[message.level].worse_than(CASE_LEVELS[case.level])
+
+
+def decide(policy: Policy, state: CaseState, message: Alert, now: int) -> Decision:
+    """Open a case, or tell the open one."""
+    if not state.id:
+        if isinstance(message, AlertCleared) or message.detail is None:
+            return nothing("case.none_open", grouping=message.grouping)
+        return _open(policy, message, state.ordinal, now)
+    if state.over:
+        return nothing("case.over_noted", case=state.id)
+    return _tell(policy, state, message, now)
+
+
+def _open(policy: Policy, message: AlertRaised | AlertChanged, ordinal: int, now: int) -> Decision:
+    """A new case. The shell hands in an empty state that already bears the ordinal of its stream."""
+    detail = message.detail
+    assert detail is not None
+    made = case_id(policy.city.key, message.mode, message.grouping, ordinal)
+    draft = Draft(policy, CaseState(mode=message.mode), now)
+    draft.add(
+        CaseOpened(
+            case=made, grouping=message.grouping, ordinal=ordinal, hazard=message.hazard, asset=message.asset,
+            area=message.area, area_path=message.area_path, level=message.level, mode=message.mode,
+            finding=message.finding, detail=detail, alarmed=min(detail.raised, now), opened=now,
+        )  # fmt: skip
+    )
+    issue_next(draft)
+    return draft.done("case.opened", level=message.level, finding=message.finding)
+
+
+def _review_again(draft: Draft) -> None:
+    """A review that has passed does not speak for steps that only the worse level asks for."""
+    case = draft.case
+    rows = [row.action for row in draft.policy.routing.steps(case.hazard, case.level)]
+    before = rows[: rows.index(Action.REVIEW)] if Action.REVIEW in rows else []
+    if Action.REVIEW in case.done and any(action not in case.done for action in before):
+        draft.add(
+            StepsUndone(case=case.id, undone=(Action.REVIEW,), why=Action.REVIEW, person="", at=draft.now)
+        )
+
+
+def _tell(policy: Policy, state: CaseState, message: Alert, now: int) -> Decision:
+    draft = Draft(policy, state, now)
+    cleared = isinstance(message, AlertCleared)
+    change = message.change if isinstance(message, AlertChanged) else "cleared" if cleared else "raised"
+    detail = None if isinstance(message, AlertCleared) else message.detail
+    draft.add(
+        CaseFindingChanged(
+            case=state.id, change=change, finding=message.finding, detail=detail, alarm_active=not cleared
+        )
+    )
+    if not isinstance(message, AlertCleared) and _worse(state, message):
+        draft.add(
+            CaseLevelChanged(case=state.id, before=state.level, after=message.level, by=message.finding)
+        )
+        for order in state.orders.values():
+            if order.status in LIVE:
+                draft.tell(order.id, order.person, "tell.level_raised", level=message.level, asset=state.asset)
+        _review_again(draft)
+        issue_next(draft)  # the rows of the new level may ask for somebody else first
+    return draft.done(f"case.finding_{change}", finding=message.finding)

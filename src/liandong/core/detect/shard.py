@@ -1,0 +1,327 @@
+"""The shard operator: reading batches in, finding messages out, nothing else touched.
+
+Detection is speculative. An in-order reading is evaluated at once on the provisional state. A late or
+conflicting one sends its channel back to the settled checkpoint and runs the window again; because a
+slot looks at one channel only, running the group's other channels again would repeat what they said.
+When the frontier passes, what was decided before it is settled. Folding the same records in the same
+order gives the same messages; the content of settled findings depends on the set of accepted readings
+alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from liandong.core.detect import kernel, snapshot
+from liandong.core.detect.episodes import Book, Position, Span
+from liandong.core.detect.frontier import Frontier
+from liandong.core.detect.kernel import NEVER, RAISE, SLOT, Array
+from liandong.core.detect.layout import Layout
+from liandong.core.detect.window import Columns, Window
+from liandong.core.values.errors import NotFound
+from liandong.core.values.findings import FindingMessage
+from liandong.core.values.lists import Mode
+from liandong.core.values.readings import ReadingBatch
+from liandong.core.values.rules import ChannelRow, Rule, SourceTerms
+
+
+class IntakeCounts(msgspec.Struct, frozen=True, array_like=True):
+    """What became of rows; each is counted once, so received = the sum of the others."""
+
+    received: int = 0
+    accepted: int = 0
+    duplicate: int = 0  #: same channel, time and value: dropped
+    conflict: int = 0  #: another value at a time already taken: one of the two stays
+    too_late: int = 0
+    unusable: int = 0  #: not a number, out of range, in the future, or of an unknown channel or source
+
+    def __add__(self, other: IntakeCounts) -> IntakeCounts:
+        pairs = zip(msgspec.structs.astuple(self), msgspec.structs.astuple(other), strict=True)
+        return IntakeCounts(*(one + two for one, two in pairs))
+
+
+@dataclass(frozen=True, slots=True)
+class Detected:
+    """Messages by (group, channel, rule, time); quality per input row, ours added to what came."""
+
+    messages: tuple[FindingMessage, ...]
+    quality: npt.NDArray[np.uint32]
+    counts: IntakeCounts
+
+
+class RuleState(msgspec.Struct, frozen=True, kw_only=True):
+    """How one rule stands on one channel after the newest reading; moments are microseconds or None."""
+
+    rule: str
+    version: int
+    phase: str  #: normal, pending, raised or clearing
+    onset: int | None
+    raised: int | None
+    since: int | None  #: since when the clear condition holds
+    peak: float | None
+    finding: str  #: id of the open finding, empty when none
+    settled_phase: str  #: the phase at the frontier
+
+
+class ChannelState(msgspec.Struct, frozen=True, kw_only=True):
+    """How a channel stands: its newest accepted reading, how far it is settled, and each rule."""
+
+    channel: str
+    group: str
+    last_time: int | None
+    last_value: float | None
+    frontier: int | None
+    rules: tuple[RuleState, ...]
+
+
+class Shard:
+    """Detects on some channels. Not thread-safe; the caller decides what a record is and in which order."""
+
+    def __init__(
+        self,
+        channels: Iterable[ChannelRow],
+        rules: Iterable[Rule],
+        sources: Iterable[SourceTerms],
+        city: str,
+        mode: Mode,
+    ) -> None:
+        self._layout = Layout.of(channels, rules, sources)
+        self._city, self._mode = city, mode
+        self._source_at = {source.key: index for index, source in enumerate(self._layout.sources)}
+        self._channel_at = {row.key: index for index, row in enumerate(self._layout.channels)}
+        self._window = Window(self._layout)
+        self._frontier = Frontier(self._layout)
+        self._book = Book(self._layout, city, mode)
+        self._settled = kernel.make_slots(self._layout.rules)[self._layout.slot_rule]
+        self._provisional = self._settled.copy()
+        self._totals: dict[str, IntakeCounts] = {
+            source.key: IntakeCounts() for source in self._layout.sources
+        }
+
+    @classmethod
+    def load(
+        cls,
+        data: bytes,
+        channels: Iterable[ChannelRow],
+        rules: Iterable[Rule],
+        sources: Iterable[SourceTerms],
+        city: str,
+        mode: Mode,
+    ) -> Shard:
+        """A shard of these rows in the dumped state; raises Broken as `restore` does."""
+        shard = cls(channels, rules, sources, city, mode)
+        shard.restore(data)
+        return shard
+
+    @property
+    def digest(self) -> str:
+        """Hex digest of channels, rules and sources; a dump is only good for the same."""
+        return self._layout.digest
+
+    @property
+    def totals(self) -> dict[str, IntakeCounts]:
+        """Counts per source since the beginning, a copy."""
+        return dict(self._totals)
+
+    def process(self, batch: ReadingBatch, position: Position) -> Detected:
+        """Take one batch, the log record at `position`. Never raises for what rows say."""
+        source = self._source_at.get(batch.source)
+        if source is None:
+            return self._unknown(batch)
+        front, terms = self._frontier, self._layout.sources[source]
+        if not front.sent[source]:
+            self._window.begin(source, front.reached)
+        taken = self._window.take(
+            batch, source, terms.lateness_us, terms.revision, front.reached, front.watermark, front.sent
+        )
+        kernel_run(self._settled, self._layout, taken.passed)
+        found = kernel_run(self._provisional, self._layout, taken.fresh)
+        said: dict[int, list[FindingMessage]] = {}
+        self._tell_in_order(found, taken.disturbed, position, said)
+        self._tell_again(taken.disturbed, position, said)
+        if len(taken.guested):
+            front.join(source, taken.guested)
+        usable = sum(taken.counts[:3]) > 0
+        self._settle(front.move(source, taken.watermark, usable), position, said)
+        counts = IntakeCounts(len(batch), *taken.counts)
+        self._totals[batch.source] += counts
+        return Detected(_in_order(said), taken.quality, counts)
+
+    def advance(self, source: str, watermark: int, position: Position) -> Detected:
+        """Move a silent source's watermark (microseconds, never back): the log record at `position`."""
+        said: dict[int, list[FindingMessage]] = {}
+        index = self._source_at.get(source)
+        if index is not None:
+            self._settle(self._frontier.move(index, watermark, False), position, said)
+        return Detected(_in_order(said), np.zeros(0, dtype=np.uint32), IntakeCounts())
+
+    def due_advances(self, now: int) -> tuple[tuple[str, int], ...]:
+        """(source, watermark) for `advance` at the tick `now`, microseconds. Changes nothing.
+
+        A silent source is moved to now − lateness − idle when that settles a finding, or, once per
+        idle time, when it holds back a group in which another source goes on.
+        """
+        keys = self._layout.sources
+        return tuple((keys[index].key, moment) for index, moment in self._frontier.due_advances(now))
+
+    def explain(self, channel: str) -> ChannelState:
+        """How each rule stands on a channel; raises NotFound for a slug that is not of this shard."""
+        index = self._channel_at.get(channel)
+        if index is None:
+            raise NotFound("detect.channel_unknown", channel=channel)
+        head = self._window.channels[index]
+        heard = head["last_time"] != NEVER
+        first, last = self._layout.offsets[index], self._layout.offsets[index + 1]
+        return ChannelState(
+            channel=channel,
+            group=self._layout.channels[index].group,
+            last_time=int(head["last_time"]) if heard else None,
+            last_value=float(head["last_value"]) if heard else None,
+            frontier=_moment(self._frontiers(np.array([index]))[0]),
+            rules=tuple(self._rule_state(slot) for slot in range(first, last)),
+        )
+
+    def dump(self) -> bytes:
+        """The whole state, exact; equal states of equal shards give equal bytes."""
+        return snapshot.pack(
+            snapshot.Snapshot(
+                version=snapshot.VERSION,
+                digest=self.digest,
+                city=self._city,
+                mode=self._mode.value,
+                settled=self._settled.tobytes(),
+                provisional=self._provisional.tobytes(),
+                window=self._window.dump(),
+                watermark=self._frontier.watermark.tobytes(),
+                sent=self._frontier.sent.tobytes(),
+                reached=self._frontier.reached.tobytes(),
+                members=self._frontier.members.tobytes(),
+                episodes=self._book.dump(),
+                totals={key: msgspec.structs.astuple(counts) for key, counts in sorted(self._totals.items())},
+            )
+        )
+
+    def restore(self, data: bytes) -> None:
+        """Put a dumped state in place of this one; raises Broken, changing nothing, when it does not fit."""
+        state = snapshot.unpack(data, self.digest, self._city, self._mode.value)
+        self._window, self._frontier = Window(self._layout), Frontier(self._layout)
+        self._settled = np.frombuffer(state.settled, dtype=SLOT).copy()
+        self._provisional = np.frombuffer(state.provisional, dtype=SLOT).copy()
+        self._window.restore(state.window)
+        self._frontier.watermark[:] = np.frombuffer(state.watermark, dtype=np.int64)
+        self._frontier.sent[:] = np.frombuffer(state.sent, dtype=np.bool_)
+        self._frontier.reached[:] = np.frombuffer(state.reached, dtype=np.int64)
+        self._frontier.set_members(np.frombuffer(state.members, dtype=np.int32).reshape(-1, 2).copy())
+        self._book.restore(state.episodes)
+        for slot in self._book.slots():
+            self._await(slot)
+        self._totals = {key: IntakeCounts(*counts) for key, counts in state.totals.items()}
+
+    def _tell_in_order(
+        self, found: Array, disturbed: Array, position: Position, said: dict[int, list[FindingMessage]]
+    ) -> None:
+        """Say what in-order readings changed; a disturbed channel is told by its second run alone."""
+        if len(disturbed) and len(found):
+            found = found[~np.isin(self._layout.slot_channel[found["slot"]], disturbed)]
+        for slot, kind, _, onset, raised, value, ended, peak in found.tolist():
+            if kind == RAISE:
+                messages = self._book.begun(slot, Span(onset, raised, value), position)
+            else:
+                messages = self._book.ended(slot, ended, peak, position)
+            said.setdefault(slot, []).extend(messages)
+            self._await(slot)
+
+    def _tell_again(
+        self, disturbed: Array, position: Position, said: dict[int, list[FindingMessage]]
+    ) -> None:
+        """Run the windows of disturbed channels again from the checkpoint and correct what was said."""
+        if not len(disturbed):
+            return
+        at = self._layout.offsets
+        slots = np.concatenate([np.arange(at[c], at[c + 1]) for c in disturbed.tolist()])
+        self._provisional[slots] = self._settled[slots]
+        found = kernel_run(self._provisional, self._layout, self._window.gather(disturbed))
+        runs: dict[int, list[tuple[int, ...]]] = {
+            slot: [] for slot in slots[self._book.known[slots]].tolist()
+        }
+        for change in found.tolist():
+            runs.setdefault(change[0], []).append(change)
+        for slot, changes in sorted(runs.items()):
+            closing, spans = _spans(changes)
+            said.setdefault(slot, []).extend(self._book.reconcile(slot, closing, spans, position))
+            self._await(slot)
+
+    def _settle(self, groups: list[int], position: Position, said: dict[int, list[FindingMessage]]) -> None:
+        """Settle, in groups whose frontier has moved past something awaited, all that it has passed."""
+        for group in groups:
+            slots = self._frontier.waiting(group)
+            frontiers = self._frontiers(self._layout.slot_channel[slots]).tolist()
+            for slot, frontier in zip(slots, frontiers, strict=True):
+                said.setdefault(slot, []).extend(self._book.settle(slot, frontier, position))
+                self._await(slot)
+
+    def _await(self, slot: int) -> None:
+        group = int(self._layout.group_of[self._layout.slot_channel[slot]])
+        self._frontier.wait(group, slot, self._book.awaits(slot))
+
+    def _frontiers(self, channels: Array) -> Array:
+        front = self._frontier
+        return self._window.frontiers(channels, front.reached, front.watermark, front.sent)
+
+    def _rule_state(self, slot: int) -> RuleState:
+        rule = self._layout.rules[self._layout.slot_rule[slot]]
+        record = self._provisional[slot]
+        phase = kernel.phase_of(record)
+        standing = self._book.standing(slot) if phase in ("raised", "clearing") else []
+        return RuleState(
+            rule=rule.key,
+            version=rule.version,
+            phase=phase,
+            onset=_moment(record["onset"]),
+            raised=_moment(record["raised"]),
+            since=_moment(record["since"]),
+            peak=None if phase == "normal" else float(record["peak"]),
+            finding=standing[-1].id if standing else "",
+            settled_phase=kernel.phase_of(self._settled[slot]),
+        )
+
+    def _unknown(self, batch: ReadingBatch) -> Detected:
+        """A source outside the shard: nothing is used, everything is counted."""
+        counts = IntakeCounts(received=len(batch), unusable=len(batch))
+        self._totals[batch.source] = self._totals.get(batch.source, IntakeCounts()) + counts
+        return Detected((), batch.quality.copy(), counts)
+
+
+def kernel_run(slots: Array, layout: Layout, columns: Columns) -> Array:
+    """Evaluate columns on slots of this layout; returns the transitions."""
+    return kernel.run(
+        slots, layout.offsets, columns.channel, columns.time, columns.value, columns.quality, room=256
+    )
+
+
+def _spans(changes: list[tuple[int, ...]]) -> tuple[tuple[int, float] | None, list[Span]]:
+    """Transitions of one slot → how the episode before the window ended, and the episodes raised in it."""
+    closing: tuple[int, float] | None = None
+    spans: list[Span] = []
+    for _, kind, _, onset, raised, value, ended, peak in changes:
+        if kind == RAISE:
+            spans.append(Span(onset, raised, value))
+        elif spans:
+            spans[-1].ended, spans[-1].peak = ended, peak
+        else:
+            closing = (ended, peak)
+    return closing, spans
+
+
+def _moment(at: int) -> int | None:
+    return None if at == NEVER else int(at)
+
+
+def _in_order(said: dict[int, list[FindingMessage]]) -> tuple[FindingMessage, ...]:
+    """Slots are numbered by (group, channel, rule), and each slot was told in time order."""
+    return tuple(message for _, messages in sorted(said.items()) for message in messages)

@@ -1,0 +1,188 @@
+"""派单: issuing orders by the rows, and finishing their steps."""
+
+from __future__ import annotations
+
+import msgspec
+
+from liandong.core.mechanism.authority import dependence
+from liandong.core.mechanism.clocks import start_clocks, stop_for
+from liandong.core.mechanism.draft import Draft
+from liandong.core.mechanism.resolve import Resolved, resolve, unit_of_role
+from liandong.core.values.case import (
+    LIVE,
+    STAGE_OF,
+    Order,
+    OrderIssued,
+    OrderStatusChanged,
+    ParticipantJoined,
+    PlannedStep,
+    StepDone,
+)
+from liandong.core.values.ids import make_id, order_id
+from liandong.core.values.lists import Action, OrderStatus, Participation, UnitKind, Verdict
+from liandong.core.values.messages import Act
+from liandong.core.values.rows import StepRow
+from liandong.core.values.times import SECOND
+
+_PART_OF_ROLE = {"lead": Participation.LEAD, "verifier": Participation.VERIFY}
+#: A false alarm or a test needs no handling: it goes straight to closing.
+_SHORT = (Action.CLOSE, Action.ARCHIVE)
+_AUTHORITIES = (UnitKind.DEPARTMENT, UnitKind.INSTITUTION)
+
+
+def planned(rows: tuple[StepRow, ...]) -> tuple[PlannedStep, ...]:
+    """The rows as an order keeps them."""
+    return tuple(
+        PlannedStep(
+            action=row.action, clause=row.key, origin=row.origin, evidence=row.evidence,
+            limit_us=None if row.limit_s is None else round(row.limit_s * SECOND),
+        )  # fmt: skip
+        for row in rows
+    )
+
+
+def join(draft: Draft, part: Participation, unit: str, post: str) -> None:
+    """Let a unit's post take part from now on, once."""
+    for p in draft.case.participants:
+        if (p.part, p.unit, p.post) == (part, unit, post) and not p.until:
+            return
+    draft.add(ParticipantJoined(case=draft.case.id, part=part, unit=unit, post=post, since=draft.now))
+
+
+def issue(
+    draft: Draft, role: str, steps: tuple[PlannedStep, ...], to: Resolved, row: str, replaces: str = ""
+) -> None:
+    """Issue an order to a named person; the round rises, so that no second order is taken for a repeat."""
+    case = draft.case
+    round_ = case.round + 1
+    made = order_id(*draft.ids, case.id, steps[0].action, f"{to.post}/{to.person}", round_)
+    draft.add(
+        OrderIssued(
+            case=case.id, order=made, role=role, unit=to.unit, post=to.post, person=to.person,
+            deputy=to.deputy, round=round_, steps=steps, issued=draft.now, row=row, replaces=replaces,
+            fallback=to.fallback,
+        )  # fmt: skip
+    )
+    join(draft, _PART_OF_ROLE.get(role, Participation.ASSIST), to.unit, to.post)
+    draft.tell(
+        made, to.person, "tell.order", asset=case.asset, hazard=case.hazard, level=case.level, action=steps[0].action
+    )
+    start_clocks(draft)
+
+
+def issue_next(draft: Draft, unit: str = "") -> None:
+    """Issue the order for the first steps still to do, unless somebody already holds them.
+
+    `unit` names the receiver of the lead's order in place of the unit that has led so far; `lead` asks
+    the rows again.
+    """
+    case = draft.case
+    short = case.verdict in (Verdict.FALSE, Verdict.TEST)
+    for role, rows in draft.policy.routing.assignments(case.hazard, case.level):
+        pending = tuple(r for r in rows if r.action not in case.done and (not short or r.action in _SHORT))
+        if not pending:
+            continue
+        holder = case.order_for(pending[0].action)
+        if holder is not None:
+            if pending[0].action == Action.REVIEW and dependence(draft.policy, case, holder.unit):
+                _review_elsewhere(draft, holder)
+            return
+        # Later steps may be in a live order of their own, e.g. once the level has changed or a review
+        # has failed: they stay there.
+        free = tuple(row for row in pending if not case.order_for(row.action))
+        to = resolve(draft.policy, case, (unit or case.lead or role) if role == "lead" else role, draft.now)
+        if any(row.action == Action.REVIEW for row in free):
+            to = _reviewer(draft, to)
+        if role == "lead":
+            _inform(draft)
+        issue(draft, role, planned(free), to, free[0].key)
+        return
+
+
+def _reviewer(draft: Draft, to: Resolved) -> Resolved:
+    """The one the rows name; where its review could not be independent, the verifier, the centre, a unit
+    that takes part, or any authority.
+
+    Otherwise nobody could ever review the case, and it could never be closed.
+    """
+    policy, case = draft.policy, draft.case
+    if not dependence(policy, case, to.unit):
+        return to
+    parts = (Participation.SUPERVISE, Participation.INFORM, Participation.ASSIST)
+    roles = [row.role for part in parts for row in policy.routing.parts(case.hazard, case.level, part)]
+    roles += [unit.key for unit in policy.city.units.values() if unit.kind in _AUTHORITIES]
+    for role in ("verifier", "centre", *roles):
+        other = resolve(policy, case, role, draft.now)
+        if other.person and not dependence(policy, case, other.unit):
+            return msgspec.structs.replace(other, fallback=f"not independent: {to.unit}")
+    return to
+
+
+def _review_elsewhere(draft: Draft, order: Order) -> None:
+    """Who was to review has handled the case meanwhile: the order goes to somebody who has not."""
+    to = Resolved(unit=order.unit, post=order.post, person=order.person, deputy=order.deputy)
+    other = _reviewer(draft, to)
+    if other.unit != order.unit:
+        steps = tuple(step for step in order.steps if step.action not in order.done)
+        end_order(draft, order, OrderStatus.HANDED_OVER)
+        issue(draft, order.role, steps, other, order.row, replaces=order.id)
+
+
+def _inform(draft: Draft) -> None:
+    """Units that assist, are informed or supervise take part from the moment the lead is told."""
+    case = draft.case
+    for part in (Participation.ASSIST, Participation.INFORM, Participation.SUPERVISE):
+        for row in draft.policy.routing.parts(case.hazard, case.level, part):
+            if not unit_of_role(draft.policy, case, row.role):
+                continue
+            to = resolve(draft.policy, case, row.role, draft.now)
+            if any((p.part, p.unit, p.until) == (part, to.unit, 0) for p in draft.case.participants):
+                continue
+            join(draft, part, to.unit, to.post)
+            notice = make_id("ntc", *draft.ids, case.id, part, to.unit, draft.case.round + 1)
+            draft.tell(
+                notice, to.person, f"notice.{part.value}", asset=case.asset, hazard=case.hazard, level=case.level
+            )
+
+
+def finish_step(draft: Draft, order: Order, act: Act) -> None:
+    """Mark the act's step done: its clock stops, waiting clocks start, a complete order ends."""
+    step = next(s for s in order.steps if s.action == act.action)
+    unit = draft.policy.city.units.get(order.unit)
+    draft.add(
+        StepDone(
+            case=draft.case.id, order=order.id, action=act.action, stage=STAGE_OF.get(act.action),
+            person=act.person, post=act.post, unit=order.unit,
+            in_name_of=unit.principal if unit and unit.principal else order.unit,
+            at=draft.now, device_at=act.device_at, client_seq=act.client_seq, text=act.text,
+            evidence=act.evidence, row=step.clause,
+        )  # fmt: skip
+    )
+    stop_for(draft, order.id, act.action)
+    after = draft.case.orders[order.id]
+    if all(s.action in after.done for s in after.steps):
+        draft.add(
+            OrderStatusChanged(
+                case=draft.case.id, order=order.id, status=OrderStatus.DONE, at=draft.now, person=act.person
+            )
+        )
+    start_clocks(draft)
+
+
+def cancel_rest(draft: Draft, act: Act, keep: tuple[Action, ...] = ()) -> None:
+    """Cancel what is still live, but for orders that hold one of these steps; their clocks are void."""
+    for order in tuple(draft.case.orders.values()):
+        left = {step.action for step in order.steps} - set(order.done)
+        if order.status in LIVE and not left & set(keep):
+            stop_for(draft, order.id, void=True)
+            end_order(draft, order, OrderStatus.CANCELLED, act)
+
+
+def end_order(draft: Draft, order: Order, status: OrderStatus, act: Act | None = None) -> None:
+    """End an order that will not be completed."""
+    draft.add(
+        OrderStatusChanged(
+            case=draft.case.id, order=order.id, status=status, at=draft.now,
+            person=act.person if act else "", text=act.text if act else None,
+        )  # fmt: skip
+    )

@@ -1,0 +1,76 @@
+"""告警: the internal alarm of one hazard at one asset (active × acknowledged, after ISA-18.2)."""
+
+from __future__ import annotations
+
+import msgspec
+
+from liandong.core.values.lists import Mode
+from liandong.core.values.risk import OpenFinding
+
+
+class AlertRaised(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """风险提示: to those who must act. Event of warn and message to coordinate."""
+
+    grouping: str
+    hazard: str
+    asset: str
+    area: str
+    area_path: str
+    level: str
+    episode: int  #: ordinal of the alarm's episode
+    finding: str
+    detail: OpenFinding
+    mode: Mode
+
+
+class AlertChanged(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """风险提示变更: level or findings changed while the alarm is active."""
+
+    grouping: str
+    hazard: str
+    asset: str
+    area: str
+    area_path: str
+    change: str  #: as in RiskAssessed
+    level: str
+    episode: int
+    finding: str
+    detail: OpenFinding | None
+    mode: Mode
+
+
+class AlertCleared(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """风险提示解除: no finding is left; `retracted` says that none was ever right."""
+
+    grouping: str
+    finding: str
+    retracted: bool
+    mode: Mode
+
+
+class AlarmState(msgspec.Struct, frozen=True, kw_only=True):
+    """Fold of the alert events."""
+
+    grouping: str = ""
+    active: bool = False
+    acknowledged: bool = False
+    episode: int = 0
+    level: str = ""
+    version: int = 0
+
+
+def evolve_alarm(state: AlarmState, event: AlertRaised | AlertChanged | AlertCleared) -> AlarmState:
+    """Apply one event; chooses nothing."""
+    if isinstance(event, AlertRaised):
+        return AlarmState(
+            grouping=event.grouping,
+            active=True,
+            acknowledged=False,
+            episode=event.episode,
+            level=event.level,
+            version=state.version + 1,
+        )
+    level = event.level if isinstance(event, AlertChanged) else ""
+    return msgspec.structs.replace(
+        state, active=isinstance(event, AlertChanged), level=level, version=state.version + 1
+    )

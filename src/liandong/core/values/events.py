@@ -1,0 +1,86 @@
+"""Every event type with its version, and the pure upcasters that lift old ones.
+
+A released (type, version) never changes its schema: tests hold the frozen schemas and a sample of
+each. To change an event, raise its version here and add an upcaster from the one before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from liandong.core.values.alarm import AlarmState, AlertChanged, AlertCleared, AlertRaised, evolve_alarm
+from liandong.core.values.case import CASE_EVENTS, CaseState, evolve_case
+from liandong.core.values.errors import Broken
+from liandong.core.values.risk import RiskAssessed, RiskState, evolve_risk
+from liandong.core.values.score import CaseScored, ScoreState, evolve_score
+
+EVENT_TYPES: dict[str, type] = {
+    cls.__name__: cls
+    for cls in (RiskAssessed, AlertRaised, AlertChanged, AlertCleared, *CASE_EVENTS, CaseScored)
+}
+VERSIONS: dict[str, int] = dict.fromkeys(EVENT_TYPES, 1)
+#: (type, version) → the data of the next version.
+UPCASTERS: dict[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]] = {}
+
+
+class EventRecord(msgspec.Struct, frozen=True):
+    """An event as the journal keeps it."""
+
+    type: str
+    v: int
+    data: msgspec.Raw
+
+
+_encoder = msgspec.json.Encoder(order="sorted")
+_decoders: dict[str, msgspec.json.Decoder[Any]] = {}
+
+
+def record_event(event: Any) -> EventRecord:
+    """An event object → its record, with sorted keys."""
+    name = type(event).__name__
+    return EventRecord(name, VERSIONS[name], msgspec.Raw(_encoder.encode(event)))
+
+
+def read_event(record: EventRecord) -> Any:
+    """A record → today's event object, through the upcasters. Raises Broken for what it cannot be."""
+    cls = EVENT_TYPES.get(record.type)
+    if cls is None or not 1 <= record.v <= VERSIONS[record.type]:
+        raise Broken("journal.unknown_event", type=record.type, version=record.v)
+    try:
+        return _decoded(record, cls)
+    except msgspec.MsgspecError as error:
+        raise Broken("journal.unreadable_body") from error
+
+
+def _decoded(record: EventRecord, cls: type) -> Any:
+    if record.v == VERSIONS[record.type]:
+        decoder = _decoders.get(record.type)
+        if decoder is None:
+            decoder = _decoders[record.type] = msgspec.json.Decoder(cls)
+        return decoder.decode(record.data)
+    data = msgspec.json.decode(record.data)
+    for version in range(record.v, VERSIONS[record.type]):
+        data = UPCASTERS[record.type, version](data)
+    return msgspec.convert(data, cls)
+
+
+#: Kind of stream → (empty state, evolve). The kind is the part of a stream's key before the colon.
+AGGREGATES: Mapping[str, tuple[Any, Callable[[Any, Any], Any]]] = {
+    "risk": (RiskState(), evolve_risk),
+    "alarm": (AlarmState(), evolve_alarm),
+    "case": (CaseState(), evolve_case),
+    "score": (ScoreState(), evolve_score),
+}
+
+
+def kind_of(stream: str) -> str:
+    """`case:…` → `case`."""
+    return stream.partition(":")[0]
+
+
+def evolve(stream: str, state: Any, event: Any) -> Any:
+    """Apply one event to the state of its stream."""
+    return AGGREGATES[kind_of(stream)][1](state, event)

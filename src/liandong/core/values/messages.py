@@ -1,0 +1,86 @@
+"""What comes through the front door besides findings: acts, timers, deliveries, commits."""
+
+from __future__ import annotations
+
+import msgspec
+
+from liandong.core.values.case import VaultRef
+from liandong.core.values.findings import FindingMessage
+from liandong.core.values.lists import Action, Outcome
+
+
+class Act(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """人的动作: a person, as one post, does something to a case."""
+
+    id: str  #: from the client's idempotency key within person and target
+    body_digest: str  #: salted by the id; the same key with another body is refused
+    action: Action
+    case: str
+    person: str
+    post: str
+    version: int  #: If-Match: the version of the case that the person saw
+    device_at: int | None = None
+    client_seq: int | None = None
+    text: VaultRef | None = None
+    evidence: tuple[str, ...] = ()
+    verdict: str = ""
+    level: str = ""
+    cause: str = ""
+    passed: bool | None = None
+    reason: str = ""  #: key of a pause or return reason, from the rows
+    to: str = ""  #: unit or person, for push, return and hand over
+
+
+class TimerFired(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """定时触发: a timer row whose moment an admitted tick has reached."""
+
+    case: str
+    timer: str
+    due: int
+
+
+class DeliveryReported(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """送达回报: what one delivery attempt came to."""
+
+    case: str
+    order: str
+    attempt: str
+    number: int
+    recipient: str
+    channel: str
+    outcome: Outcome
+
+
+class PolicyCommitted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """政策生效: a new version of city, rules or mechanism, by its content's digest."""
+
+    city: int
+    city_digest: str
+    rules: int
+    rules_digest: str
+    mechanism: int
+    mechanism_digest: str
+    channels: tuple[str, ...]  #: delivery channels, tried side by side
+    author: str
+    reason: str
+
+
+class SubjectErased(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """个人信息已销毁: the key of a subject is gone; the chain stays."""
+
+    subject: str
+    by: str
+    reason: str
+
+
+class ClockConfirmed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """时钟已确认: a person decided what time it is after a jump."""
+
+    by: str
+    accept_wall: bool
+    wall: int
+
+
+Message = (
+    FindingMessage | Act | TimerFired | DeliveryReported | PolicyCommitted | SubjectErased | ClockConfirmed
+)

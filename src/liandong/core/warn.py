@@ -1,0 +1,49 @@
+"""风险提示: whether those who must act are told, and if not, why not.
+
+Owns the internal alarm. A statutory public warning is human work and belongs to coordinate.
+"""
+
+from __future__ import annotations
+
+from liandong.core.mechanism.policy import Policy
+from liandong.core.values.alarm import AlarmState, AlertChanged, AlertCleared, AlertRaised
+from liandong.core.values.decision import Decision, because, nothing
+from liandong.core.values.risk import RiskAssessed
+
+#: Changes of a finding that nobody has to be told of while the level stays.
+_SILENT = ("settled", "dropped")
+
+
+def decide(policy: Policy, state: AlarmState, message: RiskAssessed, now: int) -> Decision:
+    """Raise, change or clear the alarm of this grouping."""
+    if not state.active:
+        return _start(state, message)
+    if not message.level:
+        event = AlertCleared(
+            grouping=message.grouping, finding=message.finding, retracted=message.change == "retracted",
+            mode=message.mode,
+        )  # fmt: skip
+        return Decision((event,), (), because("warn.cleared", change=message.change))
+    if message.change in _SILENT and message.level == state.level:
+        return nothing("warn.nothing_new", change=message.change)
+    if message.detail is not None and message.detail.shadow:
+        return nothing("warn.shadow", rule=message.detail.rule)
+    changed = AlertChanged(
+        grouping=message.grouping, hazard=message.hazard, asset=message.asset, area=message.area,
+        area_path=message.area_path, change=message.change, level=message.level, episode=state.episode,
+        finding=message.finding, detail=message.detail, mode=message.mode,
+    )  # fmt: skip
+    return Decision((changed,), (), because("warn.changed", change=message.change, level=message.level))
+
+
+def _start(state: AlarmState, message: RiskAssessed) -> Decision:
+    if message.detail is not None and message.detail.shadow:
+        return nothing("warn.shadow", rule=message.detail.rule)
+    if not message.level or message.detail is None:
+        return nothing("warn.no_risk", change=message.change)
+    event = AlertRaised(
+        grouping=message.grouping, hazard=message.hazard, asset=message.asset, area=message.area,
+        area_path=message.area_path, level=message.level, episode=state.episode + 1,
+        finding=message.finding, detail=message.detail, mode=message.mode,
+    )  # fmt: skip
+    return Decision((event,), (), because("warn.raised", level=message.level))

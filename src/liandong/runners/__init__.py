@@ -1,0 +1,1 @@
+"""Who turns the crank; a runner drives and decides nothing."""

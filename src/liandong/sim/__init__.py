@@ -1,0 +1,1 @@
+"""Simulated devices, people and town, which talk to the system like any client."""

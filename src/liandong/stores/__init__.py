@@ -1,0 +1,1 @@
+"""How we remember; one room per engine."""

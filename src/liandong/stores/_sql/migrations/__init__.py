@@ -1,0 +1,1 @@
+"""Alembic's folder: every step that the schema has ever taken."""

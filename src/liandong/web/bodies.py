@@ -1,0 +1,100 @@
+"""Bodies of requests: read up to a limit, parsed strictly, refused with the field and what it takes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeVar
+
+from fastapi import Request
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, ValidationError
+
+from liandong.core.values.errors import BadInput
+from liandong.core.values.lists import Cause, Verdict
+from liandong.web.fields import accepted
+
+#: An act is words and references; pictures travel as evidence.
+MOST_BODY = 64 * 1024
+M = TypeVar("M", bound=BaseModel)
+
+#: Goes into the journal as it is, so it may be a key and never a sentence.
+Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.\-]{1,64}$")]
+Reference = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:\-]{1,200}$")]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ActBody(_Body):
+    """What an act needs depends on the action; the case's `next` says which one is due."""
+
+    text: Annotated[str, Field(max_length=10_000)] | None = Field(
+        None, description="Words of the person. They go into the vault; the journal holds a salted digest."
+    )
+    evidence: Annotated[list[Reference], Field(max_length=100)] | None = Field(
+        None, description="References of photos and records."
+    )
+    verdict: Verdict | None = Field(None, description="For judge.")
+    level: Literal["IV", "III", "II", "I"] | None = Field(None, description="For judge: another level.")
+    cause: Cause | None = Field(None, description="For close.")
+    passed: StrictBool | None = Field(None, description="For review.")
+    reason: Key | None = Field(None, description="For pause and return: a key, no words.")
+    to: Reference | None = Field(None, description="For push a unit, for hand_over a person.")
+    device_at: Annotated[str, Field(max_length=64)] | None = Field(
+        None, description="For acts made offline: when, by the device's clock; RFC 3339 with offset."
+    )
+    client_seq: Annotated[StrictInt, Field(ge=0, le=2**53 - 1)] | None = Field(
+        None, description="The client's own count of acts."
+    )
+
+
+class EraseBody(_Body):
+    """Why the key is destroyed."""
+
+    reason: Key = Field(description="A key such as `request_of_person`, no words: it stays in the journal.")
+
+
+class ConfirmBody(_Body):
+    """Which clock is right."""
+
+    accept_wall: StrictBool = Field(description="True: the system clock. False: the time counted so far.")
+    difference_us: StrictInt | None = Field(
+        None, description="The difference that was shown; a clock that has moved since is refused."
+    )
+
+
+#: Bodies that are described in the OpenAPI document under their own names.
+BODIES: tuple[type[BaseModel], ...] = (ActBody, EraseBody, ConfirmBody)
+
+
+def described(model: type[BaseModel]) -> dict[str, Any]:
+    """The part of a route's description that names its body."""
+    schema = {"$ref": f"#/components/schemas/{model.__name__}"}
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+async def read_body(request: Request) -> bytes:
+    """The body, read no further than it takes to know that it is too large; `parse` refuses it then."""
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > MOST_BODY:
+            break
+    return b"".join(chunks)
+
+
+def parse(model: type[M], raw: bytes) -> M:
+    """Bytes → model. Raises BadInput naming the first field that does not fit."""
+    if len(raw) > MOST_BODY:
+        raise BadInput("http.body_too_large", limit=MOST_BODY)
+    try:
+        return model.model_validate_json(raw)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+    if first["type"] == "json_invalid":
+        raise BadInput("json.malformed", why=str((first.get("ctx") or {}).get("error", ""))[:120])
+    name = ".".join(str(part) for part in first["loc"])[:80] or "body"
+    if first["type"] == "extra_forbidden":
+        raise BadInput("http.unknown_field", name=name, known=", ".join(model.model_fields))
+    raise BadInput("http.bad_field", name=name, accepts=accepted(first))

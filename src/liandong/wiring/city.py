@@ -1,0 +1,206 @@
+"""Builds one running city from settings."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from liandong.adapters.anchor import FileAnchors, HttpAnchors
+from liandong.adapters.file import FileChannel
+from liandong.adapters.webhook import WebhookChannel
+from liandong.app.accounting import Accounting
+from liandong.app.clock import Clock, TimeSource, perf, system_clock
+from liandong.app.handle import Handler
+from liandong.app.intake import Intake
+from liandong.app.outbox import Outbox
+from liandong.app.platform import Platform
+from liandong.app.policies import current_policy, draft_commit, empty_policy, numbers_ever, policy_of
+from liandong.app.ports import Changes, Channel
+from liandong.app.settings import Settings
+from liandong.app.signing import open_signer
+from liandong.app.vault import Vault
+from liandong.app.writer import Admit, Writer, step_for
+from liandong.core.detect.shard import Shard
+from liandong.core.mechanism.policy import Policy
+from liandong.core.values.case import VaultRef
+from liandong.core.values.dataset import CityFolder, PersonRecord
+from liandong.core.values.errors import Conflict, NotFound
+from liandong.core.values.lists import Mode
+from liandong.runners.embedded import Embedded
+from liandong.stores.keyring import SqliteKeyring
+from liandong.stores.readings import EvidenceStore, FolderLock, ReadingLog, SnapshotStore
+from liandong.stores.sqlite import open_sqlite
+
+
+def open_city(
+    settings: Settings,
+    folder: CityFolder | None = None,
+    *,
+    clock: TimeSource | None = None,
+    mode: Mode = Mode.REAL,
+    channels: Sequence[Channel] | None = None,
+    on_fatal: Callable[[BaseException], None] | None = None,
+) -> Embedded:
+    """A city ready to start. `folder` is a city's dataset to commit where it differs from the stored one.
+
+    Raises Conflict("data.locked") where another process writes this data folder.
+    """
+    lock = FolderLock(settings.data)
+    try:
+        return _open_locked(settings, folder, lock, clock, mode, channels, on_fatal)
+    except BaseException:
+        lock.release()
+        raise
+
+
+def _open_locked(
+    settings: Settings,
+    folder: CityFolder | None,
+    lock: FolderLock,
+    clock: TimeSource | None,
+    mode: Mode,
+    channels: Sequence[Channel] | None,
+    on_fatal: Callable[[BaseException], None] | None,
+) -> Embedded:
+    data: Path = settings.data
+    store = open_sqlite(data)
+    keyring = SqliteKeyring(settings.keys / "keyring.db")
+    vault = Vault(keyring, secrets.token_bytes)
+    accounting = Accounting()
+    places = delivery_channels(settings) if channels is None else list(channels)
+    policy = current_policy(store, mode)
+    handler = Handler(store, policy or empty_policy(folder.city.key if folder else "empty", mode))
+    fatal = on_fatal or _die
+    writer = Writer(
+        store, handler, accounting, group_size=settings.group_size, limit=settings.queue_limit,
+        on_fatal=fatal, perf=perf,
+    )  # fmt: skip
+    last = int(store.meta("now") or 0)
+    time = clock or system_clock(last or None)
+    writer.now = max(writer.now, time.read().now)
+    if folder is not None:
+        commit_city(writer, policy, folder, tuple(sorted(c.name for c in places)), vault)
+    log = ReadingLog(data / "readings")
+    intake = Intake(
+        log, make_shard(handler.policy), writer, EvidenceStore(data / "evidence"), SnapshotStore(data / "snapshots"),
+        accounting, names={c.number: c.key for c in handler.policy.city.city.channels}, on_fatal=fatal,
+    )  # fmt: skip
+    outbox = Outbox(
+        store, writer, {c.name: c for c in places}, lambda person: address_of(store, vault, person),
+        handler.policy.city.key,
+    )  # fmt: skip
+    confirm = time.confirm if isinstance(time, Clock) else None
+    platform = Platform(
+        store, store.questions, handler, writer, intake, outbox, vault, accounting, time, confirm
+    )
+
+    def close() -> None:
+        log.close()
+        store.close()
+        keyring.close()
+        lock.release()
+
+    return Embedded(
+        platform, open_signer(settings.signing_key_file), anchor_places(settings),
+        root_interval_s=settings.root_interval_s, snapshot_interval_s=settings.snapshot_interval_s, close=close,
+    )  # fmt: skip
+
+
+def _die(error: BaseException) -> None:
+    """Going on would lose what was promised; the supervisor starts us again."""
+    os._exit(3)
+
+
+def make_shard(policy: Policy) -> Shard:
+    """The detector of a policy."""
+    rules = tuple(policy.rules[key] for key in sorted(policy.rules))
+    return Shard(
+        policy.city.channel_rows(), rules, policy.city.source_terms(), policy.city.key, policy.mode
+    )
+
+
+def delivery_channels(settings: Settings) -> list[Channel]:
+    """The file always, the webhook where one is set."""
+    found: list[Channel] = [FileChannel(settings.outbox_file, settings.language)]
+    if settings.webhook_url:
+        found.append(WebhookChannel(str(settings.webhook_url), settings.language))
+    return found
+
+
+def anchor_places(settings: Settings) -> list[Any]:
+    """Where roots are left."""
+    places: list[Any] = []
+    if settings.anchor_file:
+        settings.anchor_file.parent.mkdir(parents=True, exist_ok=True)
+        places.append(FileAnchors(settings.anchor_file))
+    if settings.anchor_url:
+        places.append(HttpAnchors(str(settings.anchor_url)))
+    return places
+
+
+def commit_city(
+    writer: Writer, before: Policy | None, folder: CityFolder, channels: tuple[str, ...], vault: Vault
+) -> None:
+    """Commit a city's dataset as a new version where it differs. Runs before the writer's thread starts."""
+    drafted = draft_commit(
+        before, folder.city, folder.mechanism, tuple(folder.rules), channels, author="folder", reason="city folder",
+        ever=numbers_ever(writer.store),
+    )  # fmt: skip
+    if drafted is not None:
+        message, datasets = drafted
+
+        def keep(changes: Changes) -> None:
+            changes.datasets |= datasets.datasets
+            changes.meta["city"] = folder.city.key
+
+        _now(writer, Admit(message, "policy", extra=keep))
+        writer.handler.policy = policy_of(writer.store, message, writer.handler.policy.mode)
+    _keep_persons(writer, folder.persons, vault)
+
+
+def _now(writer: Writer, item: Admit) -> Any:
+    """Write one item at once: the writer's thread does not run yet."""
+    writer.accounting.enter(step_for(item.message), item.origin)
+    writer.write([item])
+    return item.future.result()
+
+
+def _keep_persons(writer: Writer, persons: Sequence[PersonRecord], vault: Vault) -> None:
+    """Names and telephone numbers go into the vault; only what changed is sealed again."""
+    changes = Changes()
+    for person in persons:
+        record = msgspec.json.encode({"name": person.name, "phone": person.phone})
+        if person_record(writer.store, vault, person.key) == record:
+            continue
+        try:
+            ref, row = vault.seal(f"person:{person.key}", record)
+        except Conflict:
+            continue  # erased: a table that still holds the name does not bring it back
+        changes.vault.append(row)
+        changes.meta[f"person:{person.key}"] = f"{ref.id}:{ref.digest}"
+    if changes:
+        writer.store.commit(changes)
+
+
+def person_record(store: Any, vault: Vault, person: str) -> bytes | None:
+    """The vault's record of a person, None where there is none or it was destroyed."""
+    kept = store.meta(f"person:{person}")
+    if kept is None:
+        return None
+    id, _, digest = kept.partition(":")
+    row = store.vault_row(id)
+    try:
+        return vault.open(row, VaultRef(id, digest)) if row is not None else None
+    except NotFound:
+        return None
+
+
+def address_of(store: Any, vault: Vault, person: str) -> str:
+    """The telephone number of a person, looked up only when something is sent."""
+    record = person_record(store, vault, person)
+    return str(msgspec.json.decode(record).get("phone", "")) if record else ""

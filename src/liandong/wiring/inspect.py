@@ -1,0 +1,139 @@
+"""Looking into a data folder: verify, rebuild, why, backup."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from liandong.app.policies import current_policy
+from liandong.app.rebuild import rebuild
+from liandong.app.settings import load_settings
+from liandong.app.verify import verify
+from liandong.app.why import explain_case
+from liandong.core.values.errors import BadInput, NotFound
+from liandong.core.values.lists import Mode
+from liandong.core.values.times import format_time, parse_time
+from liandong.stores.readings import EvidenceStore, ReadingLog
+from liandong.stores.sqlite import FILE, open_sqlite
+from liandong.texts import text
+from liandong.wiring.city import make_shard
+
+#: Where a city leaves roots when nothing else is set; inside the folder it proves little, and verify says so.
+_INSIDE = Path("anchor") / "roots.jsonl"
+
+
+def verify_folder(data: Path, anchors: list[Path], keys: list[Path], language: str) -> tuple[list[str], int]:
+    """The report's lines and the exit code."""
+    settings = load_settings({"data": data})
+    store = open_sqlite(data)
+    try:
+        known = [settings.anchor_file] if settings.anchor_file else [data / _INSIDE]
+        files = anchors or [path for path in known if path.exists()]
+        public = [*keys] or [p for p in (settings.signing_key_file.with_name("root.pub"),) if p.exists()]
+        for path in [*anchors, *keys]:
+            if not path.is_file():
+                raise BadInput("verify.no_file", path=str(path))
+        report = verify(
+            store, public_keys=[path.read_bytes() for path in public] or None, anchors=files, inside=data,
+            evidence=EvidenceStore(data / "evidence"), signing_key=settings.signing_key_file,
+        )  # fmt: skip
+        return report.lines(language, text), report.exit_code
+    finally:
+        store.close()
+
+
+def rebuild_folder(data: Path, write: bool, language: str) -> tuple[list[str], int]:
+    """What folding the journal came to."""
+    store = open_sqlite(data)
+    try:
+        found = rebuild(store, write)
+        lines = [text("rebuild.folded", language, streams=found.streams, entries=found.entries, events=found.events)]
+        lines += [text("rebuild.differs", language, where=d.where, field=d.field) for d in found.differences[:100]]
+        if not found.differences:
+            lines.append(text("rebuild.equal", language))
+        elif write:
+            lines.append(text("rebuild.written", language, count=found.written))
+        return lines, found.exit_code
+    finally:
+        store.close()
+
+
+def why_case(data: Path, case: str, language: str) -> list[str]:
+    """From the case back to the bytes."""
+    store = open_sqlite(data)
+    try:
+        evidence = EvidenceStore(data / "evidence")
+        return list(explain_case(store, evidence, case, lambda key, **params: text(key, language, **params)))
+    finally:
+        store.close()
+
+
+def why_channel(data: Path, channel: str, at: str, language: str) -> list[str]:
+    """How every rule stood on a channel at a moment, recomputed from the log with today's rules."""
+
+    def say(key: str, **params: Any) -> str:
+        return text(key, language, **params)
+
+    moment = parse_time(at)
+    store = open_sqlite(data)
+    try:
+        policy = current_policy(store, Mode.REAL)
+        if policy is None or channel not in policy.city.channels:
+            raise NotFound("channel.unknown", channel=channel[:80])
+        shard = make_shard(policy)
+        group = policy.city.channels[channel].group
+        last: list[str] = []
+        for position, record in ReadingLog(data / "readings", read_only=True).read():
+            if record.arrival > moment:
+                break
+            if record.kind == "advance":
+                found = shard.advance(record.source, record.watermark, (position[0], position[1]))
+            else:
+                assert record.batch is not None
+                found = shard.process(record.batch, (position[0], position[1]))
+            last += [type(m).__name__ for m in found.messages if m.channel == channel]
+        state = shard.explain(channel)
+        lines = [say("why.recomputed", version=policy.versions.rules, at=format_time(moment))]
+        lines.append(
+            say(
+                "why.channel", channel=channel, group=group,
+                time=format_time(state.last_time) if state.last_time is not None else "-",
+                value="-" if state.last_value is None else f"{state.last_value:g}",
+            )
+        )
+        for rule in state.rules:
+            row = policy.rules[rule.rule]
+            lines.append(
+                "  "
+                + say(
+                    "why.rule", rule=rule.rule, version=rule.version, phase=rule.phase, raise_at=row.raise_at,
+                    clear_at=row.clear_at, hold=row.hold_s, trust=row.trust.value, basis=row.basis or "-",
+                )
+            )
+        lines.append(say("why.said", messages=", ".join(last) or "-"))
+        return lines
+    finally:
+        store.close()
+
+
+def backup_folder(data: Path, to: Path) -> str:
+    """A consistent copy: first the database, then the log that is never behind it. Keys stay."""
+    if to.exists() and any(to.iterdir()):
+        raise BadInput("backup.not_empty", path=str(to))
+    to.mkdir(parents=True, exist_ok=True)
+    store = open_sqlite(data)
+    try:
+        store.backup(str(to / FILE))
+    finally:
+        store.close()
+    for name in ("evidence", "readings"):
+        if (data / name).is_dir():
+            shutil.copytree(data / name, to / name, dirs_exist_ok=True)
+    return text("backup.done", "zh", path=str(to))
+
+
+def count_entries(store: Any) -> dict[str, int]:
+    """How many entries the journal holds and how many a verification found sound."""
+    report = verify(store, public_keys=None, anchors=[], inside=Path("."))
+    return {"entries_verified": int(report.counts["entries"]), "verify_findings": report.found.total()}

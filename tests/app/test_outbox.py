@@ -1,0 +1,310 @@
+"""The outbox delivers at least once: attempts are rows first, failures are retried, outcomes come back."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from liandong.app import handle
+from liandong.app.outbox import WAITS, Outbox, retry_at
+from liandong.app.ports import AttemptRow, Changes, OutboxRow
+from liandong.app.rebuild import rebuild
+from liandong.app.writer import Admit, Tick, Writer
+from liandong.conformance.store import outbox_row
+from liandong.core.values.errors import Busy
+from liandong.core.values.lists import Outcome, Repeats, Step
+from liandong.core.values.messages import DeliveryReported
+from liandong.core.values.times import HOUR, SECOND
+from liandong.runners.replay import replay
+from liandong.stores.memory import open_memory
+from liandong.stores.sqlite import open_sqlite
+from tests.app.machine import CHANNELS, START, admitted, cases, finding, make_writer
+from tests.app.rig import until
+
+DONE = (Outcome.DELIVERED, False, "")
+AGAIN = (Outcome.FAILED, True, "HTTP 503")
+
+
+class Fake:
+    """A channel that answers as told and remembers what it was given."""
+
+    repeats = Repeats.NEITHER
+
+    def __init__(self, name: str, *answers: Any) -> None:
+        self.name = name
+        self.answers = list(answers)
+        self.got: list[str] = []
+        self.open = threading.Event()
+        self.open.set()
+        self.before: Callable[[OutboxRow], None] = lambda row: None
+
+    def send(self, row: OutboxRow, address: str) -> Any:
+        self.before(row)
+        self.got.append(row.id)
+        self.open.wait(20)
+        answer = self.answers.pop(0) if self.answers else DONE
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+class Post:
+    """A writer and an outbox over one store."""
+
+    def __init__(
+        self, store: Any, *channels: Fake, address: Callable[[str], str] = lambda person: "000"
+    ) -> None:
+        self.store = store
+        self.writer: Writer = make_writer(store)
+        self.writer.start()
+        self.outbox = Outbox(store, self.writer, {c.name: c for c in channels}, address, "demo")
+        self.now = START
+
+    def start(self) -> Post:
+        self.outbox.start()
+        return self
+
+    def put(self, *ids: str, channel: str = "file", **fields: Any) -> None:
+        rows = [outbox_row(i, channel=channel, created=self.now, next_at=self.now, **fields) for i in ids]
+        self.store.commit(Changes(outbox=rows))
+        self.outbox.nudge()
+
+    def settle(self) -> None:
+        until(lambda: self.outbox.idle() and self.writer.idle())
+
+    def tick(self, by: int) -> None:
+        self.now += by
+        self.writer.submit(Tick(self.now)).result(10)
+        self.outbox.nudge()
+        self.settle()
+
+    def reports(self) -> list[DeliveryReported]:
+        return [m for m, *_ in admitted(self.store) if isinstance(m, DeliveryReported)]
+
+    def stop(self) -> None:
+        self.outbox.stop()
+        self.writer.stop()
+
+
+@pytest.fixture
+def post() -> Iterator[Callable[..., Post]]:
+    made: list[Post] = []
+
+    def make(*channels: Fake, store: Any = None, **options: Any) -> Post:
+        made.append(Post(store or open_memory(), *channels, **options))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.stop()
+
+
+def attempts(store: Any) -> list[tuple[Any, ...]]:
+    """(delivery, number, started, finished, outcome) of all attempts, straight from the table."""
+    from sqlalchemy import text
+
+    with store._database.reading() as connection:
+        query = "SELECT outbox, number, started, finished, outcome FROM attempts ORDER BY outbox, number"
+        return [tuple(row) for row in connection.execute(text(query))]
+
+
+@given(number=st.integers(1, 20), outcome=st.sampled_from(list(Outcome)), again=st.booleans())
+def test_when_to_try_again(number: int, outcome: Outcome, again: bool) -> None:
+    at = retry_at(number, outcome, again, START)
+    if outcome == Outcome.DELIVERED or not again or number > len(WAITS):
+        assert at is None
+    else:
+        assert at == START + WAITS[number - 1] > START
+
+
+def test_an_attempt_is_a_row_before_it_is_tried(post: Callable[..., Post]) -> None:
+    channel = Fake("file")
+    made = post(channel)
+    seen: list[Any] = []
+    channel.before = lambda row: seen.append((attempts(made.store), made.store.outbox_due(1 << 60, 9)))
+    made.start().put("a")
+    made.settle()
+    assert seen == [([("a", 1, START, None, None)], [])], "and it is not due a second time meanwhile"
+    assert attempts(made.store) == [("a", 1, START, START, "delivered")]
+    assert channel.got == ["a"] and made.store.next_outbox() is None
+
+
+def test_a_failing_channel_is_tried_again_in_the_citys_time_and_given_up(post: Callable[..., Post]) -> None:
+    channel = Fake("file", *[AGAIN] * 50)
+    made = post(channel).start()
+    made.put("a")
+    made.settle()
+    for number, wait in enumerate(WAITS, start=1):
+        assert made.store.next_outbox() == made.now + wait
+        made.tick(wait - 1)
+        assert len(channel.got) == number, "not a microsecond early"
+        made.tick(1)
+        assert len(channel.got) == number + 1
+    assert made.store.next_outbox() is None
+    made.tick(100 * HOUR)
+    assert len(channel.got) == len(WAITS) + 1
+    assert [m.number for m in made.reports()] == list(range(1, len(WAITS) + 2))
+    assert len({m.attempt for m in made.reports()}) == len(WAITS) + 1
+    assert {row[4] for row in attempts(made.store)} == {"failed"}
+
+
+def test_what_trying_again_cannot_help_is_not_tried_again(post: Callable[..., Post]) -> None:
+    channel = Fake("file", (Outcome.FAILED, False, "HTTP 404"))
+    made = post(channel).start()
+    made.put("a")
+    made.put("b", channel="pigeon")
+    made.settle()
+    made.tick(HOUR)
+    assert channel.got == ["a"] and {m.outcome for m in made.reports()} == {Outcome.FAILED}
+
+
+def test_a_channel_that_raises_leaves_it_unknown_and_goes_on(post: Callable[..., Post]) -> None:
+    channel = Fake("file", RuntimeError("planted"))
+    made = post(channel).start()
+    made.put("a", "b")
+    made.settle()
+    assert [m.outcome for m in made.reports()] == [Outcome.UNKNOWN, Outcome.DELIVERED]
+    made.tick(WAITS[0])
+    assert channel.got == ["a", "b", "a"]
+
+
+def test_an_address_that_cannot_be_read_was_not_sent_to(post: Callable[..., Post]) -> None:
+    def address(person: str) -> str:
+        raise OSError("planted")
+
+    channel = Fake("file")
+    made = post(channel, address=address).start()
+    made.put("a")
+    made.settle()
+    assert channel.got == [] and [m.outcome for m in made.reports()] == [Outcome.FAILED]
+    assert made.store.next_outbox() == START + WAITS[0]
+
+
+def test_an_attempt_open_after_a_crash_is_unknown_and_tried_again(post: Callable[..., Post]) -> None:
+    store = open_memory()
+    begun = AttemptRow(id="dlv_1", outbox="a", number=1, started=START)
+    store.commit(Changes(outbox=[outbox_row("a", created=START, next_at=START)]))
+    store.commit(Changes(attempts=[begun]))
+    channel = Fake("file")
+    made = post(channel, store=store)
+    made.start()
+    made.settle()
+    assert [(m.attempt, m.outcome) for m in made.reports()] == [("dlv_1", Outcome.UNKNOWN)]
+    assert channel.got == [], "not at once: it may have arrived"
+    made.tick(WAITS[0])
+    assert channel.got == ["a"]
+    assert [(row[1], row[4]) for row in attempts(store)] == [(1, "unknown"), (2, "delivered")]
+
+
+def test_a_hanging_channel_delays_no_other(post: Callable[..., Post]) -> None:
+    """Deliveries of the hanging one keep coming, one by one, and still take no worker of the others'."""
+    dead, good = Fake("dead"), Fake("good")
+    dead.open.clear()
+    made = post(dead, good).start()
+    try:
+        for number in range(8):
+            made.put(f"d{number}", channel="dead")
+            until(lambda n=number: len(attempts(made.store)) == n + 1)
+        for number in range(5):
+            made.put(f"g{number}", channel="good")
+            made.put(f"n{number}", channel="pigeon")
+        until(lambda: len(good.got) == 5 and len(made.reports()) == 10)
+        assert len(dead.got) == 1 and not made.outbox.idle()
+    finally:
+        dead.open.set()
+    made.settle()
+    assert sorted(dead.got) == [f"d{n}" for n in range(8)]
+
+
+def test_stopping_waits_for_what_is_being_sent_and_not_for_the_rest(post: Callable[..., Post]) -> None:
+    channel = Fake("file")
+    channel.open.clear()
+    made = post(channel).start()
+    made.put(*[f"a{n}" for n in range(50)])
+    until(lambda: len(channel.got) == 1)
+    stopping = threading.Thread(target=made.outbox.stop)
+    stopping.start()
+    until(lambda: made.outbox._stopping)
+    channel.open.set()
+    stopping.join(10)
+    assert not stopping.is_alive() and len(channel.got) == 1
+    assert len(made.reports()) == 1 and len(made.store.open_attempts()) == 49
+
+
+def test_outcomes_arrive_at_the_case(post: Callable[..., Post]) -> None:
+    channel = Fake("file", AGAIN)
+    made = post(channel).start()
+    made.writer.submit(Admit(finding(CHANNELS[0], START), "source:gas")).result(10)
+    made.settle()
+    (case,) = cases(made.store)
+    told = {m.attempt: m.outcome for m in made.reports()}
+    assert told and Outcome.FAILED in told.values() and {m.case for m in made.reports()} == {case.id}
+    kept = case.deliveries
+    assert kept and len(channel.got) == len(told)
+    made.tick(WAITS[0])
+    (case,) = cases(made.store)
+    assert case.deliveries != kept, "the second attempt is noted as well"
+    assert rebuild(made.store).differences == []
+    assert replay(made.store, open_memory()).differences == []
+    assert made.writer.accounting.check() == []
+
+
+def test_an_outcome_that_the_case_cannot_take_still_ends_the_attempt(
+    post: Callable[..., Post], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def decide(*args: Any) -> Any:
+        raise ZeroDivisionError("planted")
+
+    monkeypatch.setitem(handle.DECIDE, Step.COORDINATE, decide)
+    channel = Fake("file", DONE, AGAIN)
+    made = post(channel).start()
+    made.put("a", "b")
+    made.settle()
+    assert [(row[0], row[4]) for row in attempts(made.store)] == [("a", "delivered"), ("b", "failed")]
+    assert made.store.next_outbox() == START + WAITS[0] and made.reports() == []
+
+
+def test_a_full_queue_delays_and_loses_nothing(post: Callable[..., Post]) -> None:
+    channel = Fake("file", AGAIN)
+    made = post(channel)
+    whole, refusals = made.writer.submit, [3]
+
+    def submit(item: Any) -> Any:
+        if refusals[0] and not isinstance(item, Tick):
+            refusals[0] -= 1
+            raise Busy("queue.full", retry_after=1)
+        return whole(item)
+
+    made.writer.submit = submit  # type: ignore[method-assign]
+    made.start().put("a")
+    until(lambda: channel.got == ["a"])
+    made.settle()
+    refusals[0] = 3
+    made.tick(WAITS[0])
+    assert channel.got == ["a", "a"] and [m.number for m in made.reports()] == [1, 2]
+
+
+def test_what_was_left_is_delivered_after_a_restart(tmp_path: Any, post: Callable[..., Post]) -> None:
+    store = open_sqlite(tmp_path)
+    first = Fake("file", *[AGAIN] * 9)
+    made = post(first, store=store).start()
+    made.writer.submit(Admit(finding(CHANNELS[0], START), "source:gas")).result(10)
+    made.settle()
+    made.stop()
+    second = Fake("file")
+    writer = Writer(store, made.writer.handler, made.writer.accounting)
+    writer.start()
+    outbox = Outbox(store, writer, {"file": second}, lambda person: "", "demo")
+    outbox.start()
+    writer.submit(Tick(START + WAITS[0] + SECOND)).result(10)
+    outbox.nudge()
+    until(lambda: second.got)
+    until(outbox.idle)
+    assert set(second.got) == set(first.got) and second.got
+    outbox.stop()
+    writer.stop()
