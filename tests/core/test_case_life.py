@@ -30,15 +30,14 @@ from tests.core.world import (
     LEADER,
     MEDIUM,
     REVIEWER,
+    UP_TO_REVIEW,
     Life,
     demo_policy,
     make_policy,
     persons_of,
 )
 
-STEPS = (
-    *(a for a in Action if a.value in ["judge", "push", "acknowledge", "arrive", "check", "handle", "feed_back", "review"]),
-)
+STEPS = (*UP_TO_REVIEW, Action.REVIEW)
 CLOSING = (Action.CLOSE, Action.ARCHIVE)
 POSTS = (CENTRE, GAS, REVIEWER, LEADER, "post:fire.duty", "post:housing.leader", "post:operator", "")
 UNITS = ("", "unit:gas", "unit:fire", "unit:emergency_east", "unit:centre", "unit:government", "unit:nobody")
@@ -336,7 +335,7 @@ class RoughLife(CaseLife):
 
 
 _settings = settings(
-    max_examples=60,
+    max_examples=200,
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],

@@ -235,7 +235,8 @@ def test_what_is_scored_equals_what_the_events_say(moves, level):
 @pytest.mark.parametrize(
     ("cause", "real"),
     [
-        (Cause.REAL, True), (Cause.FALSE_BIOGAS, False), (Cause.FALSE_RULE, False), (Cause.DEVICE_FAULT, False),
+        (Cause.REAL, True), (Cause.FALSE_BIOGAS, False), (Cause.FALSE_RULE, False),
+        (Cause.DEVICE_FAULT, False),
         (Cause.NOT_REPRODUCIBLE, False), (Cause.TEST, None), (Cause.DRILL, None), (Cause.DUPLICATE, None),
         (Cause.MAINTENANCE, None),
     ],

@@ -59,11 +59,14 @@ def test_without_an_id_the_bytes_are_the_key():
 BAD = {
     "json.not_an_object": [1, None, "x", [], True],
     "reading.missing_field": [{}, {"channel": "channel:a", "time": format_time(NOW)}],
-    "reading.unknown_channel": [one("channel:z"), one(None), one(3), one(["channel:a"]), one({"a": 1}), one("x" * 10**5)],
+    "reading.unknown_channel": [
+        one("channel:z"), one(None), one(3), one(["channel:a"]), one({"a": 1}), one("x" * 10**5),
+    ],
     "reading.foreign_channel": [one("channel:c")],
     "reading.bad_time": [
         one(time=None), one(time=NOW), one(time="yesterday"), one(time="2026-05-01T09:00:00"), one(time=""),
-        one(time="1999-12-31T23:59:59Z"), one(time="2101-01-01T00:00:00Z"), one(time="9" * 10**5), one(time=[[]]),
+        one(time="1999-12-31T23:59:59Z"), one(time="2101-01-01T00:00:00Z"), one(time="9" * 10**5),
+        one(time=[[]]),
     ],
     "reading.future_time": [one(time=format_time(NOW + MOST_AHEAD + 1))],
     "reading.not_a_number": [
@@ -90,8 +93,10 @@ def test_the_edges_are_good():
 
 
 WHOLE = [
-    b"", b"null", b"[]", b"{}", b"\xff\xfe", b'{"readings": null}', b'{"readings": {}}', b'{"readings": []',
-    b'{"readings": [], "id": 5}', b'{"readings": [NaN]}', b'{"readings": [Infinity]}', b'{"readings": [1e999]}',
+    b"", b"null", b"[]", b"{}", b"\xff\xfe", b'{"readings": null}', b'{"readings": {}}',
+    b'{"readings": []',
+    b'{"readings": [], "id": 5}', b'{"readings": [NaN]}', b'{"readings": [Infinity]}',
+    b'{"readings": [1e999]}',
     b'{"readings": [' + b"9" * 5000 + b"]}", b'{"readings": [' + b"[" * 100_000 + b"]" * 100_000 + b"]}",
     b'{"readings": ["\\ud800"]}', b"\x00", b'{"readings": []} {}', b"'", b"\xef\xbb\xbf{}",
 ]  # fmt: skip

@@ -255,7 +255,8 @@ def test_assess_says_why():
     wanted = ["assess.raised"]
     for how, key in (
         ("revised", "revised"), ("settled", "settled"), ("settled", "nothing_new"), ("ended", "ended"),
-        ("ended", "nothing_new"), ("reopened", "reopened"), ("reopened", "nothing_new"), ("retracted", "retracted"),
+        ("ended", "nothing_new"), ("reopened", "reopened"), ("reopened", "nothing_new"),
+        ("retracted", "retracted"),
         ("retracted", "unknown_finding"), ("dropped", "unknown_finding"),
     ):  # fmt: skip
         life.change(first, how)

@@ -190,8 +190,9 @@ class Life:
         row, name = self.policy.rules[rule], channels()[channel]
         made = finding_id(self.policy.city.key, self.policy.mode, rule, name, "g", self.now)
         message = Finding(
-            id=made, rule=rule, rule_version=row.version, hazard=row.hazard, severity=row.severity, channel=name,
-            group="g", onset=self.now - MINUTE, raised=self.now, value=value, limit=row.raise_at, position=(0, 0),
+            id=made, rule=rule, rule_version=row.version, hazard=row.hazard, severity=row.severity,
+            channel=name, group="g", onset=self.now - MINUTE, raised=self.now, value=value,
+            limit=row.raise_at, position=(0, 0),
         )  # fmt: skip
         self.findings[made] = message
         self.send(message)
@@ -202,12 +203,15 @@ class Life:
         f = self.findings[finding]
         same = dict(id=f.id, rule=f.rule, channel=f.channel, position=(0, 1))
         messages = {
-            "revised": lambda: FindingRevised(**same, onset=f.onset - SECOND, raised=f.raised, value=f.value + 1),
+            "revised": lambda: FindingRevised(
+                **same, onset=f.onset - SECOND, raised=f.raised, value=f.value + 1
+            ),
             "retracted": lambda: FindingRetracted(**same),
             "ended": lambda: FindingEnded(**same, ended=self.now, peak=f.value),
             "reopened": lambda: FindingReopened(**same),
             "settled": lambda: FindingSettled(
-                **same, part=FindingPart.ONSET, onset=f.onset, raised=f.raised, value=f.value, ended=None, peak=None
+                **same, part=FindingPart.ONSET, onset=f.onset, raised=f.raised, value=f.value,
+                ended=None, peak=None,
             ),
             "dropped": lambda: FindingSettled(
                 **same, part=FindingPart.END, onset=f.onset, raised=f.raised, value=f.value, ended=self.now,

@@ -280,7 +280,8 @@ class Handler:
             changes.timers_set.pop(id, None)
         changes.timers_gone |= rows.timers_gone
         changes.timers_set |= rows.timers
-        if isinstance(state, CaseState):
+        # Only an opening makes a case the newest of its grouping: a late word on an old one does not.
+        if isinstance(state, CaseState) and (before is None or not before.id):
             trial.latest[state.grouping] = stream
         for effect in decision.effects:
             changes.outbox.append(self._outbox(effect, trial.admission, len(changes.outbox), now))

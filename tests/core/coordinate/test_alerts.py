@@ -8,7 +8,7 @@ import pytest
 from liandong.core.coordinate import ordinal_for
 from liandong.core.values.alarm import AlertChanged, AlertCleared
 from liandong.core.values.case import CaseFindingChanged, CaseLevelChanged, CaseOpened
-from liandong.core.values.lists import Action, CaseStage, Mode
+from liandong.core.values.lists import Action, CaseStage, Mode, OrderStatus, Verdict
 from liandong.core.values.rows import GradingRow
 from liandong.core.values.times import MINUTE
 from tests.core.world import ALL, HIGH, LEADER, MEDIUM, SHADOW, UP_TO_PUSH, Life, folder, make_policy, opened
@@ -196,3 +196,26 @@ def test_ordinals():
         )
         == 1
     )
+
+
+def test_something_else_found_after_a_false_verdict_has_to_be_judged_again() -> None:
+    """Judged a false alarm; before it is closed, a second finding comes: nobody may close over it."""
+    life = opened()
+    life.do(Action.JUDGE, verdict="false")
+    assert life.order().steps[0].action == Action.CLOSE
+    closing = life.order().id
+    life.find(HIGH)
+    case = life.case
+    assert case.orders[closing].status == OrderStatus.CANCELLED
+    assert life.order().steps[0].action == Action.JUDGE and life.order().id != closing
+    assert case.verdict == Verdict.LOOK
+    life.finish(case)
+    assert life.case.over and life.case.done[Action.HANDLE]
+
+
+def test_an_old_word_after_a_false_verdict_changes_nothing() -> None:
+    life = opened()
+    life.do(Action.JUDGE, verdict="false")
+    before = life.order().id
+    life.change(life.case.seen[0], "revised")
+    assert life.order().id == before and life.case.verdict == Verdict.FALSE

@@ -38,11 +38,11 @@ from tests.core.world import (
     opened,
 )
 
-A, O = Action, ClockOrigin
+A, C = Action, ClockOrigin
 LIMIT = HOUR
 
 
-def one_limit(action: Action, origin: ClockOrigin = O.ISSUED, longest_s: float = 1800.0, **more) -> Mechanism:
+def one_limit(action: Action, origin: ClockOrigin = C.ISSUED, longest_s: float = 1800.0, **more) -> Mechanism:
     """The demonstration with one limit of an hour, and one reason to stop its clock."""
     mechanism = folder().mechanism
     steps: tuple[StepRow, ...] = tuple(
@@ -57,7 +57,7 @@ def one_limit(action: Action, origin: ClockOrigin = O.ISSUED, longest_s: float =
     return msgspec.structs.replace(mechanism, steps=steps, **given)
 
 
-def started(action: Action, origin: ClockOrigin = O.ISSUED, **more) -> Life:
+def started(action: Action, origin: ClockOrigin = C.ISSUED, **more) -> Life:
     """A case at the point where this clock runs."""
     life = opened(policy=make_policy(mechanism=one_limit(action, origin, **more)))
     for step in (*UP_TO_PUSH, *ON_SITE):
@@ -76,7 +76,8 @@ def clock(life: Life):
 @pytest.mark.parametrize(
     ("origin", "wanted"),
     [
-        (O.FINDING, 0), (O.OPENED, 0), (O.ISSUED, 2), (O.PUSHED, 2), (O.ACKNOWLEDGED, 3), (O.ARRIVED, 4), (O.PREVIOUS, 5),
+        (C.FINDING, 0), (C.OPENED, 0), (C.ISSUED, 2), (C.PUSHED, 2), (C.ACKNOWLEDGED, 3), (C.ARRIVED, 4),
+        (C.PREVIOUS, 5),
     ],
 )  # fmt: skip
 def test_a_clock_starts_at_its_origin(origin, wanted):
@@ -94,7 +95,7 @@ def test_a_clock_starts_at_its_origin(origin, wanted):
 
 
 def test_a_clock_waits_for_its_origin():
-    life = opened(policy=make_policy(mechanism=one_limit(A.HANDLE, O.ARRIVED)))
+    life = opened(policy=make_policy(mechanism=one_limit(A.HANDLE, C.ARRIVED)))
     life.do(*UP_TO_PUSH, A.ACKNOWLEDGE)
     assert not life.case.clocks
     life.do(A.ARRIVE)
@@ -103,7 +104,7 @@ def test_a_clock_waits_for_its_origin():
 
 def test_previous_follows_the_steps_of_a_partial_order():
     """After handing over in the middle, the step before is still the step before."""
-    life = opened(policy=make_policy(mechanism=one_limit(A.FEED_BACK, O.PREVIOUS)))
+    life = opened(policy=make_policy(mechanism=one_limit(A.FEED_BACK, C.PREVIOUS)))
     life.do(*UP_TO_PUSH, A.ACKNOWLEDGE, A.ARRIVE)
     life.act(A.HAND_OVER, to=life.order().deputy)
     life.wait(MINUTE)
@@ -238,7 +239,7 @@ def test_which_pauses_are_refused():
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.integers(0, 100 * 60 * 1_000_000), min_size=1, max_size=7))
 def test_pauses_move_every_moment_by_exactly_their_length(gaps):
-    """Running and paused by turns: no moment fires twice, none is lost, and time is booked to whom it belongs."""
+    """By turns running and paused: no moment fires twice, none is lost, time is booked to whom it belongs."""
     longest = 30 * MINUTE
     life = started(A.ARRIVE)
     begin = clock(life).started

@@ -46,9 +46,8 @@ def key(decision) -> str:
 def test_the_straight_way():
     life = opened()
     stages = [life.do(action) and life.case.stage.value for action in ALL]
-    assert stages == (
-        ["judged", "pushed", "acknowledged", "on_site", "on_site", "handled", "fed_back", "reviewed", "closed", "archived"]
-    )
+    wanted = "judged pushed acknowledged on_site on_site handled fed_back reviewed closed archived"
+    assert " ".join(stages) == wanted
     assert [e.post for e in life.of(OrderIssued)] == [CENTRE, GAS, REVIEWER, CENTRE]
     assert [e.action for e in life.of(StepDone)] == list(ALL)
     assert life.case.lead == "unit:gas" and not life.case.timers

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import permutations
+from itertools import pairwise, permutations
 
 import pytest
 from hypothesis import given
@@ -64,7 +64,7 @@ def test_steps_equal_a_slow_reading_of_the_rows(made):
         parts = routing.assignments("gas", level)
         assert [row for _, some in parts for row in some] == wanted
         assert all(row.role == role for role, some in parts for row in some)
-        assert all(left[0] != right[0] for left, right in zip(parts, parts[1:], strict=False))
+        assert all(left[0] != right[0] for left, right in pairwise(parts))
 
 
 def test_a_role_that_acts_twice_gets_two_orders():

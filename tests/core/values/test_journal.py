@@ -42,7 +42,10 @@ entries = st.builds(
     refused=st.booleans(),
     events=st.lists(st.just(record), max_size=2).map(tuple),
     effects=st.lists(
-        st.builds(Deliver, order=st.text(max_size=2), case=st.just("c"), recipient=st.just("p"), channel=st.just("f"), template=st.just("t")),
+        st.builds(
+            Deliver, order=st.text(max_size=2), case=st.just("c"), recipient=st.just("p"),
+            channel=st.just("f"), template=st.just("t"),
+        ),
         max_size=2,
     ).map(tuple),
 )  # fmt: skip

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from liandong.core.mechanism.clocks import stop_for
 from liandong.core.mechanism.draft import Draft
-from liandong.core.mechanism.orders import issue_next
+from liandong.core.mechanism.orders import end_order, issue_next
 from liandong.core.mechanism.policy import Policy
 from liandong.core.values.alarm import AlertChanged, AlertCleared, AlertRaised
 from liandong.core.values.case import (
     LIVE,
     CaseFindingChanged,
+    CaseJudged,
     CaseLevelChanged,
     CaseOpened,
     CaseState,
@@ -16,7 +18,7 @@ from liandong.core.values.case import (
 )
 from liandong.core.values.decision import Decision, nothing
 from liandong.core.values.ids import case_id
-from liandong.core.values.lists import Action
+from liandong.core.values.lists import Action, OrderStatus, Verdict
 from liandong.core.values.scales import CASE_LEVELS
 
 Alert = AlertRaised | AlertChanged | AlertCleared
@@ -100,4 +102,25 @@ def _tell(policy: Policy, state: CaseState, message: Alert, now: int) -> Decisio
                 draft.tell(order.id, order.person, "tell.level_raised", level=message.level, asset=state.asset)
         _review_again(draft)
         issue_next(draft)  # the rows of the new level may ask for somebody else first
+    if change == "raised" and message.finding not in state.seen:
+        _judge_again(draft)
     return draft.done(f"case.finding_{change}", finding=message.finding)
+
+
+def _judge_again(draft: Draft) -> None:
+    """Something else is found where a false alarm or a test was judged: that judgement does not cover it."""
+    case = draft.case
+    if case.verdict not in (Verdict.FALSE, Verdict.TEST):
+        return
+    for order in tuple(case.orders.values()):
+        if order.status in LIVE:
+            stop_for(draft, order.id, void=True)
+            end_order(draft, order, OrderStatus.CANCELLED)
+    draft.add(CaseJudged(case=case.id, verdict=Verdict.LOOK, person=""))
+    draft.add(
+        StepsUndone(
+            case=case.id, undone=tuple(a for a in (Action.JUDGE, Action.PUSH) if a in case.done),
+            why=Action.JUDGE, person="", at=draft.now,
+        )
+    )
+    issue_next(draft)
