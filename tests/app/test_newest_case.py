@@ -33,7 +33,13 @@ def test_a_delivery_report_on_a_closed_case_does_not_make_it_the_newest() -> Non
         if type(made.message).__name__ in ("Finding", "Act", "TimerFired"):
             _admit(handler, store, made.message, made.now)
     report = DeliveryReported(
-        case=first.id, order="o", attempt="d", number=1, recipient="p", channel="file", outcome=Outcome.DELIVERED
+        case=first.id,
+        order="o",
+        attempt="d",
+        number=1,
+        recipient="p",
+        channel="file",
+        outcome=Outcome.DELIVERED,
     )
     _admit(handler, store, report, life.now)
     finding = life.findings[second.seen[0]]

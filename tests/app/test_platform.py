@@ -207,14 +207,14 @@ def test_health_says_what_is(town: City) -> None:
 
 def test_health_shows_a_lost_message_and_not_one_on_its_way(town: City) -> None:
     hold, held = threading.Event(), threading.Event()
-    whole = town.store.commit
+    whole = town.store.stage
 
-    def commit(changes: Any) -> int:
+    def stage(changes: Any) -> Any:
         held.set()
         hold.wait(10)
         return whole(changes)
 
-    town.store.commit = commit  # type: ignore[method-assign]
+    town.store.stage = stage  # type: ignore[method-assign]
     from liandong.app.writer import Admit, Lane
 
     first = town.city.writer.submit(Admit(finding(CHANNELS[0], START), "source:gas"))

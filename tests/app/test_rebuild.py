@@ -14,7 +14,8 @@ from sqlalchemy import text
 from liandong.app.ports import Changes, OrderRow, ParticipantRow, StreamRow, TimerRow
 from liandong.app.project import columns, moved, state_bytes
 from liandong.app.rebuild import Rebuilt, rebuild
-from liandong.core.values.case import (
+from liandong.core.values.case import PlannedStep, Timer
+from liandong.core.values.case_events import (
     CaseFindingChanged,
     CaseOpened,
     ClockStarted,
@@ -23,9 +24,7 @@ from liandong.core.values.case import (
     OrderStatusChanged,
     ParticipantJoined,
     ParticipantLeft,
-    PlannedStep,
     StepDone,
-    Timer,
 )
 from liandong.core.values.events import AGGREGATES, EventRecord, evolve, kind_of, record_event
 from liandong.core.values.journal import GENESIS, Entry, EntryKind, Versions, chain

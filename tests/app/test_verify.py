@@ -24,7 +24,7 @@ from liandong.app.signing import open_signer
 from liandong.app.vault import Vault
 from liandong.app.verify import Report, verify
 from liandong.core.values.canonical import sha256
-from liandong.core.values.case import CaseNoted
+from liandong.core.values.case_events import CaseNoted
 from liandong.core.values.errors import NotFound
 from liandong.core.values.events import EventRecord, record_event
 from liandong.core.values.journal import EntryKind, JournalRow, chain_hash, root_hash

@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from liandong.core.mechanism.policy import Policy
-from liandong.core.values.case import CASE_EVENTS, LIVE, CaseReviewed, CaseState, Order, StepDone
+from liandong.core.values.case import LIVE, CaseState, Order
+from liandong.core.values.case_events import CaseReviewed, StepDone
+from liandong.core.values.case_fold import CASE_EVENTS
 from liandong.core.values.events import record_event
 from liandong.core.values.lists import Action, CaseStage, Cause, Mode, Outcome, Verdict
 from liandong.core.values.messages import DeliveryReported, TimerFired

@@ -7,11 +7,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from liandong.core.route import DECIDE, owner_of
-from liandong.core.values.case import (
-    LIVE,
+from liandong.core.values.case import LIVE, CaseState
+from liandong.core.values.case_events import (
     CaseArchived,
     CaseClosed,
-    CaseState,
     ClockPaused,
     ClockResumed,
     ClockStarted,

@@ -12,8 +12,9 @@ import pytest
 import liandong.core
 from liandong.core import route
 from liandong.core.mechanism.draft import Draft
-from liandong.core.values import alarm, case, events, risk, score
-from liandong.core.values.case import CASE_EVENTS, CaseState, evolve_case
+from liandong.core.values import alarm, case_fold, events, risk, score
+from liandong.core.values.case import CaseState
+from liandong.core.values.case_fold import CASE_EVENTS, evolve_case
 from liandong.core.values.events import EVENT_TYPES, evolve, read_event, record_event
 from liandong.core.values.findings import FindingMessage
 from liandong.core.values.lists import Action, Mode, Outcome, Step, Verdict
@@ -185,8 +186,8 @@ def test_evolve_reads_no_policy_no_clock_and_no_chance(module):
 
 
 def test_every_evolving_function_takes_state_and_event_and_nothing_else():
-    functions = [*case._APPLY.values(), evolve_case, alarm.evolve_alarm, risk.evolve_risk, score.evolve_score]
-    assert set(case._APPLY) == set(CASE_EVENTS)
+    functions = [*case_fold._APPLY.values(), evolve_case, alarm.evolve_alarm, risk.evolve_risk, score.evolve_score]
+    assert set(case_fold._APPLY) == set(CASE_EVENTS)
     for function in functions:
         assert len(inspect.signature(function).parameters) == 2, function
         closure = inspect.getclosurevars(function)

@@ -16,7 +16,8 @@ import msgspec
 from liandong.core.mechanism.policy import Policy
 from liandong.core.mechanism.routing import Routing
 from liandong.core.route import DECIDE, owner_of, stream_of
-from liandong.core.values.case import LIVE, CaseState, DeliveryRecorded, Order, OrderIssued, TimerSpent
+from liandong.core.values.case import LIVE, CaseState, Order
+from liandong.core.values.case_events import DeliveryRecorded, OrderIssued, TimerSpent
 from liandong.core.values.city import City, CityIndex
 from liandong.core.values.decision import Decision
 from liandong.core.values.events import AGGREGATES, evolve, kind_of
@@ -145,6 +146,7 @@ class Life:
                 self.orders[event.order] += 1
                 assert self.orders[event.order] == 1, "an order's id was given twice"
         if decision.events:
+            assert decision.after is None or decision.after == state, "the step saw another state"
             self.states[stream] = state
             self.events.setdefault(stream, []).extend(decision.events)
         return decision

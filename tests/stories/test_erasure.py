@@ -13,7 +13,8 @@ from liandong.app.logs import configure_logging
 from liandong.app.settings import load_settings
 from liandong.app.writer import Admit
 from liandong.core.values.access import Session
-from liandong.core.values.case import CaseState, StepDone
+from liandong.core.values.case import CaseState
+from liandong.core.values.case_events import StepDone
 from liandong.core.values.errors import BadInput, Conflict, NotFound
 from liandong.core.values.events import read_event
 from liandong.core.values.findings import Finding

@@ -39,12 +39,15 @@ _decoders = {kind: msgspec.json.Decoder(type(empty)) for kind, (empty, _) in AGG
 MESSAGE_TYPES: dict[str, type] = {
     cls.__name__: cls
     for cls in (
-        *get_args(FindingMessage), Act, TimerFired, DeliveryReported, PolicyCommitted, SubjectErased, ClockConfirmed
+        *get_args(FindingMessage), Act, TimerFired, DeliveryReported, PolicyCommitted, SubjectErased,
+        ClockConfirmed
     )
 }  # fmt: skip
 #: Version of each message's schema, as for events.
 MESSAGE_VERSION = 1
-_message_decoders: dict[str, msgspec.json.Decoder[Any]] = {name: msgspec.json.Decoder(cls) for name, cls in MESSAGE_TYPES.items()}
+_message_decoders: dict[str, msgspec.json.Decoder[Any]] = {
+    name: msgspec.json.Decoder(cls) for name, cls in MESSAGE_TYPES.items()
+}
 
 
 def record_message(message: Any) -> EventRecord:
@@ -115,7 +118,9 @@ class Trial:
 class Handler:
     """Decides over a store's state plus what the current group has already decided."""
 
-    def __init__(self, store: Store, policy: Policy, algorithm: str = DEFAULT_ALGORITHM, cache: int = 20_000) -> None:
+    def __init__(
+        self, store: Store, policy: Policy, algorithm: str = DEFAULT_ALGORITHM, cache: int = 20_000
+    ) -> None:
         self.store = store
         self.policy = policy
         self.algorithm = algorithm
@@ -130,15 +135,20 @@ class Handler:
 
     # A group: begin, admit …, take, and after the commit `committed` or `forget`.
 
-    def begin(self) -> None:
-        """Start a group. Cached states are dropped where somebody else has written."""
+    def begin(self, following: bool = False) -> None:
+        """Start a group. Cached states are dropped where somebody else has written.
+
+        A `following` group is decided while the one before is not yet committed: what that one
+        decided is known here only, so nothing is dropped.
+        """
+        self.pending = Changes()
+        if following:
+            return
         version = self.store.data_version()
         if version != self._seen or len(self._heads) > self.cache:
             self.forget()
             self._seen = version
-        self.pending = Changes()
-        self._acts = {}
-        self._asked = set()
+        self._acts, self._asked = {}, set()
 
     def prefetch(self, messages: Sequence[Any]) -> None:
         """Load what a group's acts and timers will need in two questions instead of two a message."""
@@ -211,7 +221,14 @@ class Handler:
             return None
         if row.body_digest != act.body_digest:
             raise Conflict("act.idempotency_conflict", act=act.id)
-        return Answer(status=row.status, key=row.key, params=row.params, case=row.case, version=row.version, repeated=True)
+        return Answer(
+            status=row.status,
+            key=row.key,
+            params=row.params,
+            case=row.case,
+            version=row.version,
+            repeated=True,
+        )
 
     # Deciding.
 
@@ -225,9 +242,14 @@ class Handler:
         trial.admission += 1
         trial.append(
             Entry(
-                kind=EntryKind.ADMISSION, stream=f"admission:{origin}", now=now, mode=self.policy.mode,
-                versions=self.policy.versions, admission=trial.admission, message=record_message(message),
-            )  # fmt: skip
+                kind=EntryKind.ADMISSION,
+                stream=f"admission:{origin}",
+                now=now,
+                mode=self.policy.mode,
+                versions=self.policy.versions,
+                admission=trial.admission,
+                message=record_message(message),
+            )
         )
         answer = self._follow(trial, message, now)
         if isinstance(message, Act):
@@ -253,10 +275,18 @@ class Handler:
             kind = EntryKind.DELIVERY if isinstance(current, DeliveryReported) else EntryKind.DECISION
             trial.append(
                 Entry(
-                    kind=kind, stream=stream, now=now, mode=self.policy.mode, versions=self.policy.versions,
-                    admission=trial.admission, step=step, reason=decision.reason, refused=decision.refused,
-                    events=tuple(record_event(event) for event in decision.events), effects=decision.effects,
-                )  # fmt: skip
+                    kind=kind,
+                    stream=stream,
+                    now=now,
+                    mode=self.policy.mode,
+                    versions=self.policy.versions,
+                    admission=trial.admission,
+                    step=step,
+                    reason=decision.reason,
+                    refused=decision.refused,
+                    events=tuple(record_event(event) for event in decision.events),
+                    effects=decision.effects,
+                )
             )
             self._apply(trial, stream, head, decision, now)
             if answer is None:
@@ -268,9 +298,11 @@ class Handler:
         if not decision.events:
             return
         before = head.state
-        state = before if before is not None else AGGREGATES[kind_of(stream)][0]
-        for event in decision.events:
-            state = evolve(stream, state, event)
+        state = decision.after
+        if state is None:
+            state = before if before is not None else AGGREGATES[kind_of(stream)][0]
+            for event in decision.events:
+                state = evolve(stream, state, event)
         head.state = state
         rows = moved(before, state)
         changes = trial.changes
@@ -309,7 +341,8 @@ class Handler:
 
     def _keep_answer(self, trial: Trial, act: Act, answer: Answer, now: int) -> None:
         row = ActRow(
-            id=act.id, body_digest=act.body_digest, status=answer.status, key=answer.key, params=answer.params,
+            id=act.id, body_digest=act.body_digest, status=answer.status, key=answer.key,
+            params=answer.params,
             case=act.case, version=answer.version, at=now,
         )  # fmt: skip
         trial.changes.acts.append(row)
@@ -338,9 +371,12 @@ class Handler:
         trial = Trial(self)
         trial.append(
             Entry(
-                kind=kind, stream=stream, now=now, mode=self.policy.mode, versions=self.policy.versions,
+                kind=kind,
+                stream=stream,
+                now=now,
+                mode=self.policy.mode,
+                versions=self.policy.versions,
                 reason=Reason(key, params),
-            )  # fmt: skip
+            )
         )
         self._join(trial)
-

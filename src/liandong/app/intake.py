@@ -212,7 +212,9 @@ class Intake:
 
     # The door's side.
 
-    def submit(self, source: str, decoded: Decoded, raw: bytes, arrival: int, again: str = "") -> Future[Receipt]:
+    def submit(
+        self, source: str, decoded: Decoded, raw: bytes, arrival: int, again: str = ""
+    ) -> Future[Receipt]:
         """Take a message; the receipt comes once it is durable. Raises Busy where the queue is full.
 
         `again` names a replay by an operator, which is no repeat by the device.
@@ -413,7 +415,11 @@ class Intake:
         """A silent source's watermark moves by a record of the log, so that a replay moves it too."""
         for source, watermark in self.shard.due_advances(now):
             record = LogRecord(
-                source=source, kind="advance", message_key=f"tick:{watermark}", arrival=now, watermark=watermark
+                source=source,
+                kind="advance",
+                message_key=f"tick:{watermark}",
+                arrival=now,
+                watermark=watermark,
             )
             self._move(1)
             try:
@@ -478,7 +484,10 @@ class Intake:
         """Findings with the digest of the window that shows them."""
         found = [m for m in messages if isinstance(m, Finding)]
         digests = iter(self.evidence.put_many([self._window(m, source) for m in found]) if found else [])
-        return [msgspec.structs.replace(m, evidence=next(digests)) if isinstance(m, Finding) else m for m in messages]
+        return [
+            msgspec.structs.replace(m, evidence=next(digests)) if isinstance(m, Finding) else m
+            for m in messages
+        ]
 
     def _window(self, finding: Finding, source: str) -> bytes:
         """Raw messages and readings of the channel from before the onset up to the raising, as JSON."""
@@ -492,9 +501,13 @@ class Intake:
             if mask.any():
                 readings = [
                     [int(t), float(v), int(q)]
-                    for t, v, q in zip(batch.event_time[mask], batch.value[mask], batch.quality[mask], strict=True)
+                    for t, v, q in zip(
+                        batch.event_time[mask], batch.value[mask], batch.quality[mask], strict=True
+                    )
                 ]
-                shown.append({"position": position, "raw": record.raw.decode("utf-8", "replace"), "readings": readings})
+                shown.append(
+                    {"position": position, "raw": record.raw.decode("utf-8", "replace"), "readings": readings}
+                )
         return canonical_bytes(
             {
                 "finding": finding.id,

@@ -125,7 +125,9 @@ class Outbox(threading.Thread):
 
     def _deliver_due(self) -> bool:
         """Start every due delivery that is not on its way; True where there may be more."""
-        rows = [row for row in self.store.outbox_due(self.writer.now, self.batch) if row.id not in self._flying]
+        rows = [
+            row for row in self.store.outbox_due(self.writer.now, self.batch) if row.id not in self._flying
+        ]
         if not rows:
             return False
         attempts = [self._attempt(row) for row in rows]
@@ -196,9 +198,13 @@ class Outbox(threading.Thread):
             now = self.writer.now
             changes.outcomes.append(
                 OutboxOutcome(
-                    outbox=row.id, attempt=attempt.id, outcome=outcome, at=now, detail=detail,
+                    outbox=row.id,
+                    attempt=attempt.id,
+                    outcome=outcome,
+                    at=now,
+                    detail=detail,
                     next_at=retry_at(attempt.number, outcome, recoverable, now),
-                )  # fmt: skip
+                )
             )
 
         try:

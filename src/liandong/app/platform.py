@@ -98,7 +98,9 @@ class Platform:
         now = self.writer.now
 
         def keep(changes: Changes) -> None:
-            self.handler.note(EntryKind.ACCESS, f"access:{scope.person or 'unknown'}", now, key, post=scope.post, **params)
+            self.handler.note(
+                EntryKind.ACCESS, f"access:{scope.person or 'unknown'}", now, key, post=scope.post, **params
+            )
 
         self.writer.submit(Books(keep))
 
@@ -131,7 +133,9 @@ class Platform:
 
     # Readings.
 
-    def readings(self, session: Session, raw: bytes, again: str = "") -> tuple[Future[Receipt], tuple[BadInput, ...]]:
+    def readings(
+        self, session: Session, raw: bytes, again: str = ""
+    ) -> tuple[Future[Receipt], tuple[BadInput, ...]]:
         """Take a device message. The future resolves once it is durable; bad rows are named at once.
 
         Raises Forbidden for a session that is no source, BadInput where nothing could be read.
@@ -163,7 +167,16 @@ class Platform:
 
     # Acts.
 
-    def act(self, session: Session, case: str, action: str, body: dict[str, Any], key: str, version: int, raw: bytes) -> Future[Answer]:
+    def act(
+        self,
+        session: Session,
+        case: str,
+        action: str,
+        body: dict[str, Any],
+        key: str,
+        version: int,
+        raw: bytes,
+    ) -> Future[Answer]:
         """A person's act. Words go into the vault; the message holds a reference.
 
         Raises NotFound outside the scope, BadInput for a body that says too little.
@@ -206,7 +219,8 @@ class Platform:
                 id=id, body_digest=digest, action=Action(action), case=case, person=session.person,
                 post=session.post, version=version, device_at=parse_time(device_at) if device_at else None,
                 client_seq=body.get("client_seq"), text=ref, evidence=tuple(body.get("evidence") or ()),
-                verdict=body.get("verdict") or "", level=body.get("level") or "", cause=body.get("cause") or "",
+                verdict=body.get("verdict") or "", level=body.get("level") or "",
+                cause=body.get("cause") or "",
                 passed=body.get("passed"), reason=body.get("reason") or "", to=body.get("to") or "",
             ),
             rows,
@@ -225,14 +239,17 @@ class Platform:
         self.accounting.reject(Step.INGEST, source, error.key)
         self._keep_rejected(source, path, error, raw, subject)
 
-    def _keep_rejected(self, source: str, path: str, error: LiandongError, raw: bytes, subject: str = "") -> None:
+    def _keep_rejected(
+        self, source: str, path: str, error: LiandongError, raw: bytes, subject: str = ""
+    ) -> None:
         at = self.clock.read().now
         day = format_time(at)[:10]
         ref, row = self.vault.seal(subject or f"rejected:{source}:{day}", raw[:1_000_000])
         policy = self.handler.policy
         made = make_id("rej", policy.city.key, policy.mode, source, path, error.key, short_hash(raw), at)
         rejected = RejectedRow(
-            id=made, at=at, source=source, path=path, key=error.key, params=_kept_params(path, error), vault=f"{ref.id}:{ref.digest}",
+            id=made, at=at, source=source, path=path, key=error.key, params=_kept_params(path, error),
+            vault=f"{ref.id}:{ref.digest}",
             size=len(raw),
         )  # fmt: skip
 

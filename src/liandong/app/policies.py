@@ -80,12 +80,14 @@ def draft_commit(
     digests = {kind: sha256(body) for kind, body in bodies.items()}
     old = stored_digests(before)
     numbers = {
-        kind: getattr(versions, kind) + (old.get(kind) != digests[kind]) for kind in ("city", "rules", "mechanism")
+        kind: getattr(versions, kind) + (old.get(kind) != digests[kind])
+        for kind in ("city", "rules", "mechanism")
     }
     if before is not None and old == digests and before.channels == channels:
         return None
     message = PolicyCommitted(
-        city=numbers["city"], city_digest=digests["city"], rules=numbers["rules"], rules_digest=digests["rules"],
+        city=numbers["city"], city_digest=digests["city"], rules=numbers["rules"],
+        rules_digest=digests["rules"],
         mechanism=numbers["mechanism"], mechanism_digest=digests["mechanism"], channels=channels,
         author=author, reason=reason,
     )  # fmt: skip
@@ -150,4 +152,3 @@ def commits(store: Store) -> Iterator[PolicyCommitted]:
             message = read_message(entry.message)
             if isinstance(message, PolicyCommitted):
                 yield message
-

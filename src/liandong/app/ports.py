@@ -202,6 +202,10 @@ class Store(Protocol):
         order, and return the last position. Raises Conflict("journal.raced") where a stream has
         moved (UNIQUE(stream, sequence)) or `consumed` is not what it was."""
 
+    def stage(self, changes: Changes) -> Callable[[], int]:
+        """Like `commit`, in two parts: all is written into an open transaction, and what is returned
+        makes it durable, from any thread. Until then nothing else may be committed."""
+
     def data_version(self) -> int:
         """Changes whenever somebody else has committed; then cached states are dropped."""
 

@@ -74,7 +74,7 @@ class Settings(_WithoutSecrets):
     )
     log_file: Path | None = Field(None, description="File of the log; standard error where none is named.")
     group_size: Annotated[int, Ge(1), Le(10_000)] = Field(
-        200, description="Most messages that the writer decides in one transaction."
+        400, description="Most messages that the writer decides in one transaction."
     )
     queue_limit: Annotated[int, Ge(1), Le(10_000_000)] = Field(
         20_000, description="Messages that may wait for the writer; then senders are told to try again."

@@ -33,7 +33,8 @@ def explain_case(store: Store, evidence: EvidenceReader, case: str, say: Say) ->
         raise NotFound("case.unknown", case=case[:64])
     state = msgspec.json.decode(row.body, type=CaseState)
     yield say(
-        "why.case", case=case, hazard=state.hazard, asset=state.asset, level=state.level, stage=state.stage.value,
+        "why.case", case=case, hazard=state.hazard, asset=state.asset, level=state.level,
+        stage=state.stage.value,
         opened=format_time(state.opened), cause=state.cause.value if state.cause else "-",
     )  # fmt: skip
     yield say("why.decisions")

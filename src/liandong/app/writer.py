@@ -1,7 +1,8 @@
 """The one thread that decides and stores. Three lanes, groups, bisection, dead letters.
 
 Acts and ticks go first, so that a storm of findings never delays an acknowledgement. A group is
-decided against an overlay, written in one transaction, and only then answered.
+decided against an overlay, written in one transaction, and only then answered; the next group is
+decided while the disk is still syncing this one.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Collection
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import partial
@@ -94,6 +95,17 @@ def messages_of(item: Item) -> list[tuple[Any, str]]:
     return item.messages if isinstance(item, Detected) else []
 
 
+@dataclass
+class _Flight:
+    """A group that is decided and written, and whose sync is on its way."""
+
+    items: list[Item]
+    results: list[Any]
+    changes: Changes
+    started: float
+    done: Future[int] | None
+
+
 class Writer(threading.Thread):
     """Owns the store's write side. `now` is the time of the last admitted tick."""
 
@@ -103,7 +115,7 @@ class Writer(threading.Thread):
         handler: Handler,
         accounting: Accounting,
         *,
-        group_size: int = 200,
+        group_size: int = 400,
         limit: int = 20_000,
         on_fatal: Callable[[BaseException], None] | None = None,
         perf: Callable[[], float] = lambda: 0.0,
@@ -123,6 +135,8 @@ class Writer(threading.Thread):
         self._stopping = False
         self._busy = False
         self._writing: list[Item] = []
+        self._flight: _Flight | None = None
+        self._committer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="commit")
         self._watched: set[tuple[Step, str]] = set()
         self._buried: set[str] = set()
         #: Set once an error was met that no dead letter can hold; from then on nothing is taken.
@@ -188,16 +202,18 @@ class Writer(threading.Thread):
         while True:
             items = self._gather()
             if items is None:
+                self._committer.shutdown()
                 return
             try:
-                self.write(items)
+                self._go(items)
             except BaseException as error:
                 log.error("writer.fatal", error)
-                self._fail(items, error)
+                self._fail(list(self._writing), error)
                 return
             finally:
                 with self._wake:
-                    self._busy, self._writing = False, []
+                    self._writing = list(self._flight.items) if self._flight else []
+                    self._busy = self._flight is not None
 
     def _fail(self, items: list[Item], error: BaseException) -> None:
         """Nothing that waits is answered as done, and nothing more is taken."""
@@ -214,12 +230,15 @@ class Writer(threading.Thread):
         """Up to a group of items; a tick is a group of its own."""
         with self._wake:
             while not any(self._lanes):
+                if self._flight is not None:
+                    return []
                 if self._stopping:
                     return None
                 self._wake.wait(0.5)
             self._busy = True
-            self._writing = self._next_group()
-            return self._writing
+            group = self._next_group()
+            self._writing += group
+            return group
 
     def _next_group(self) -> list[Item]:
         group: list[Item] = []
@@ -234,6 +253,70 @@ class Writer(threading.Thread):
                 if isinstance(item, Tick):
                     return group
         return group
+
+    def _go(self, items: list[Item]) -> None:
+        """Decide a group while the one before is on its way to the disk; then send it after.
+
+        Whatever goes wrong, both are decided again, one after the other, by `write`.
+        """
+        if not items or isinstance(items[0], Tick):
+            self._land()
+            if items:
+                self.write(items)
+            return
+        results: list[Any] | None = None
+        try:
+            results = self._decide(items, following=self._flight is not None)
+        except Fatal:
+            raise
+        except Exception as error:
+            log.error("writer.decide_failed", error, count=len(items))
+        if not self._land() or results is None:
+            self.handler.forget()
+            self.write(items)
+            return
+        try:
+            self._depart(items, results)
+        except Fatal:
+            raise
+        except Exception:
+            self.handler.forget()
+            self.write(items)
+
+    def _depart(self, items: list[Item], results: list[Any]) -> None:
+        """Write the group into a transaction; where others wait, its sync goes on beside them."""
+        changes = self._take()
+        if not changes:
+            self._answer(items, results)
+            return
+        started = self._perf()
+        finish = self.store.stage(changes)
+        with self._wake:
+            alone = not any(self._lanes)
+        if alone:
+            finish()
+            self._arrived(_Flight(items, results, changes, started, None))
+        else:
+            self._flight = _Flight(items, results, changes, started, self._committer.submit(finish))
+
+    def _land(self) -> bool:
+        """Wait for the group that is on its way, and answer it. False where it had to be decided again."""
+        flight, self._flight = self._flight, None
+        if flight is None or flight.done is None:
+            return True
+        try:
+            flight.done.result()
+        except Exception as error:
+            log.error("writer.commit_failed", error, count=len(flight.items))
+            self.handler.forget()
+            self.write(flight.items)
+            return False
+        self._arrived(flight)
+        return True
+
+    def _arrived(self, flight: _Flight) -> None:
+        self._committed(flight.changes, flight.started)
+        self._answer(flight.items, flight.results)
 
     def write(self, items: list[Item]) -> None:
         """Decide and store one group. For the writer's thread, and for start-up before it runs."""
@@ -293,8 +376,8 @@ class Writer(threading.Thread):
             for place, (message, origin) in enumerate(messages_of(item))
         ]
 
-    def _decide(self, items: list[Item]) -> list[Any]:
-        self.handler.begin()
+    def _decide(self, items: list[Item], following: bool = False) -> list[Any]:
+        self.handler.begin(following)
         self.handler.prefetch([item.message for item in items if isinstance(item, Admit)])
         return [self._decide_one(item) for item in items]
 
@@ -327,7 +410,11 @@ class Writer(threading.Thread):
         record = record_message(message)
         policy = self.handler.policy
         made = make_id("dead", policy.city.key, policy.mode, record.type, bytes(record.data).decode())
-        text = f"{type(error).__name__} {error.key}" if isinstance(error, LiandongError) else type(error).__name__
+        text = (
+            f"{type(error).__name__} {error.key}"
+            if isinstance(error, LiandongError)
+            else type(error).__name__
+        )
         self.handler.pending.dead.append(
             DeadLetter(id=made, at=self.now, type=record.type, body=bytes(record.data), error=text)
         )
@@ -335,13 +422,20 @@ class Writer(threading.Thread):
         buried.__cause__ = error
         return buried
 
-    def _commit(self) -> None:
+    def _take(self) -> Changes:
         changes = self.handler.take()
-        if not changes:
-            return
-        changes.meta["now"] = str(self.now)
-        started = self._perf()
-        self.store.commit(changes)
+        if changes:
+            changes.meta["now"] = str(self.now)
+        return changes
+
+    def _commit(self) -> None:
+        changes = self._take()
+        if changes:
+            started = self._perf()
+            self.store.commit(changes)
+            self._committed(changes, started)
+
+    def _committed(self, changes: Changes, started: float) -> None:
         self.groups += 1
         self.accounting.observe_commit(self._perf() - started)
         for listener in self.listeners:

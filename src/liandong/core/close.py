@@ -6,7 +6,8 @@ from liandong.core.mechanism.authority import next_actions, stale, step_order
 from liandong.core.mechanism.draft import Draft
 from liandong.core.mechanism.orders import cancel_rest, finish_step, issue_next
 from liandong.core.mechanism.policy import Policy
-from liandong.core.values.case import CaseArchived, CaseClosed, CaseState, ClauseResult, Clock
+from liandong.core.values.case import CaseState, Clock
+from liandong.core.values.case_events import CaseArchived, CaseClosed, ClauseResult
 from liandong.core.values.decision import Decision, refuse
 from liandong.core.values.lists import Action, CaseStage, Cause, Verdict
 from liandong.core.values.messages import Act

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from liandong.core.mechanism.policy import Policy
-from liandong.core.values.case import CaseClosed
+from liandong.core.values.case_events import CaseClosed
 from liandong.core.values.decision import Decision, because
 from liandong.core.values.lists import Cause
 from liandong.core.values.score import CaseScored, ScoreState

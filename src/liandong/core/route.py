@@ -14,7 +14,8 @@ from typing import Any
 from liandong.core import assess, close, coordinate, evaluate, warn
 from liandong.core.mechanism.policy import Policy
 from liandong.core.values.alarm import AlertChanged, AlertCleared, AlertRaised
-from liandong.core.values.case import CaseClosed, CaseState
+from liandong.core.values.case import CaseState
+from liandong.core.values.case_events import CaseClosed
 from liandong.core.values.decision import Decision
 from liandong.core.values.findings import (
     Finding,

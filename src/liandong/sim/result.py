@@ -7,7 +7,7 @@ from typing import Any
 
 from liandong.app.platform import Platform
 from liandong.core.values.alarm import AlertRaised
-from liandong.core.values.case import CaseClosed, CaseOpened, ClockOverdue, Escalated, OrderIssued
+from liandong.core.values.case_events import CaseClosed, CaseOpened, ClockOverdue, Escalated, OrderIssued
 from liandong.core.values.journal import EntryKind, read_entry
 
 _COUNTED = {

@@ -87,7 +87,8 @@ def _open_locked(
         commit_city(writer, policy, folder, tuple(sorted(c.name for c in places)), vault)
     log = ReadingLog(data / "readings")
     intake = Intake(
-        log, make_shard(handler.policy), writer, EvidenceStore(data / "evidence"), SnapshotStore(data / "snapshots"),
+        log, make_shard(handler.policy), writer, EvidenceStore(data / "evidence"),
+        SnapshotStore(data / "snapshots"),
         accounting, names={c.number: c.key for c in handler.policy.city.city.channels}, on_fatal=fatal,
     )  # fmt: skip
     outbox = Outbox(
@@ -107,7 +108,8 @@ def _open_locked(
 
     return Embedded(
         platform, open_signer(settings.signing_key_file), anchor_places(settings),
-        root_interval_s=settings.root_interval_s, snapshot_interval_s=settings.snapshot_interval_s, close=close,
+        root_interval_s=settings.root_interval_s, snapshot_interval_s=settings.snapshot_interval_s,
+        close=close,
     )  # fmt: skip
 
 
@@ -119,9 +121,7 @@ def _die(error: BaseException) -> None:
 def make_shard(policy: Policy) -> Shard:
     """The detector of a policy."""
     rules = tuple(policy.rules[key] for key in sorted(policy.rules))
-    return Shard(
-        policy.city.channel_rows(), rules, policy.city.source_terms(), policy.city.key, policy.mode
-    )
+    return Shard(policy.city.channel_rows(), rules, policy.city.source_terms(), policy.city.key, policy.mode)
 
 
 def delivery_channels(settings: Settings) -> list[Channel]:
@@ -148,7 +148,8 @@ def commit_city(
 ) -> None:
     """Commit a city's dataset as a new version where it differs. Runs before the writer's thread starts."""
     drafted = draft_commit(
-        before, folder.city, folder.mechanism, tuple(folder.rules), channels, author="folder", reason="city folder",
+        before, folder.city, folder.mechanism, tuple(folder.rules), channels, author="folder",
+        reason="city folder",
         ever=numbers_ever(writer.store),
     )  # fmt: skip
     if drafted is not None:

@@ -79,7 +79,8 @@ def run_demo(
             "result": result_of(city.platform),
             "run": {
                 **agenda.run, "restarts": restarts, "roots": len(city.store.roots()),
-                **count_entries(city.store), "ended": format_time(ended), "equation": city.platform.accounting.check(),
+                **count_entries(city.store), "ended": format_time(ended),
+                "equation": city.platform.accounting.check(),
             },
         }  # fmt: skip
         if not once:
@@ -130,7 +131,10 @@ class _Bar:
     def __init__(self, start: int, hours: float) -> None:
         self._start = start
         self._bar = Progress(
-            TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeElapsedColumn()
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f}%"),
+            TimeElapsedColumn(),
         )
         self._total = hours * HOUR
         self._task = self._bar.add_task("", total=self._total + DAY / 4)

@@ -48,8 +48,14 @@ def rebuild_folder(data: Path, write: bool, language: str) -> tuple[list[str], i
     store = open_sqlite(data)
     try:
         found = rebuild(store, write)
-        lines = [text("rebuild.folded", language, streams=found.streams, entries=found.entries, events=found.events)]
-        lines += [text("rebuild.differs", language, where=d.where, field=d.field) for d in found.differences[:100]]
+        lines = [
+            text(
+                "rebuild.folded", language, streams=found.streams, entries=found.entries, events=found.events
+            )
+        ]
+        lines += [
+            text("rebuild.differs", language, where=d.where, field=d.field) for d in found.differences[:100]
+        ]
         if not found.differences:
             lines.append(text("rebuild.equal", language))
         elif write:
@@ -97,7 +103,9 @@ def why_channel(data: Path, channel: str, at: str, language: str) -> list[str]:
         lines = [say("why.recomputed", version=policy.versions.rules, at=format_time(moment))]
         lines.append(
             say(
-                "why.channel", channel=channel, group=group,
+                "why.channel",
+                channel=channel,
+                group=group,
                 time=format_time(state.last_time) if state.last_time is not None else "-",
                 value="-" if state.last_value is None else f"{state.last_value:g}",
             )
@@ -107,8 +115,15 @@ def why_channel(data: Path, channel: str, at: str, language: str) -> list[str]:
             lines.append(
                 "  "
                 + say(
-                    "why.rule", rule=rule.rule, version=rule.version, phase=rule.phase, raise_at=row.raise_at,
-                    clear_at=row.clear_at, hold=row.hold_s, trust=row.trust.value, basis=row.basis or "-",
+                    "why.rule",
+                    rule=rule.rule,
+                    version=rule.version,
+                    phase=rule.phase,
+                    raise_at=row.raise_at,
+                    clear_at=row.clear_at,
+                    hold=row.hold_s,
+                    trust=row.trust.value,
+                    basis=row.basis or "-",
                 )
             )
         lines.append(say("why.said", messages=", ".join(last) or "-"))

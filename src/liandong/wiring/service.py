@@ -54,7 +54,11 @@ class Server:
 
     def __init__(self, app: Any, listening: socket.socket) -> None:
         config = uvicorn.Config(
-            app, log_config=uvicorn_log_config(), access_log=False, timeout_graceful_shutdown=1, lifespan="off"
+            app,
+            log_config=uvicorn_log_config(),
+            access_log=False,
+            timeout_graceful_shutdown=1,
+            lifespan="off",
         )
         self._server = uvicorn.Server(config)
         self._listening = listening

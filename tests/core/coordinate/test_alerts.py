@@ -7,7 +7,7 @@ import pytest
 
 from liandong.core.coordinate import ordinal_for
 from liandong.core.values.alarm import AlertChanged, AlertCleared
-from liandong.core.values.case import CaseFindingChanged, CaseLevelChanged, CaseOpened
+from liandong.core.values.case_events import CaseFindingChanged, CaseLevelChanged, CaseOpened
 from liandong.core.values.lists import Action, CaseStage, Mode, OrderStatus, Verdict
 from liandong.core.values.rows import GradingRow
 from liandong.core.values.times import MINUTE

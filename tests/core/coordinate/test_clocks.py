@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from liandong.core.values.case import (
+from liandong.core.values.case_events import (
     ClockOverdue,
     ClockPaused,
     ClockResumed,

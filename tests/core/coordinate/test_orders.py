@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from liandong.core.values.case import (
-    LIVE,
+from liandong.core.values.case import LIVE
+from liandong.core.values.case_events import (
     CaseJudged,
     CaseReviewed,
     ClockStarted,

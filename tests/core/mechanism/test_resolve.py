@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liandong.core.mechanism.resolve import resolve, unit_of_role
-from liandong.core.values.case import CaseState, OrderIssued
+from liandong.core.values.case import CaseState
+from liandong.core.values.case_events import OrderIssued
 from liandong.core.values.lists import Action
 from tests.core.world import (
     CENTRE,

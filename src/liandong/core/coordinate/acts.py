@@ -18,14 +18,13 @@ from liandong.core.mechanism.orders import cancel_rest, end_order, finish_step, 
 from liandong.core.mechanism.policy import Policy
 from liandong.core.mechanism.resolve import Resolved, unit_of_role
 from liandong.core.values.access import Session, scope_of
-from liandong.core.values.case import (
+from liandong.core.values.case import CaseState, Order
+from liandong.core.values.case_events import (
     CaseJudged,
     CaseLevelChanged,
     CaseNoted,
     CaseReopened,
     CaseReviewed,
-    CaseState,
-    Order,
     ParticipantLeft,
     StepsUndone,
 )
@@ -35,7 +34,14 @@ from liandong.core.values.messages import Act
 from liandong.core.values.scales import CASE_LEVELS
 
 #: What has to be done again after the wrong unit was sent, and after a failed review.
-_AFTER_RETURN = (Action.PUSH, Action.ACKNOWLEDGE, Action.ARRIVE, Action.CHECK, Action.HANDLE, Action.FEED_BACK)
+_AFTER_RETURN = (
+    Action.PUSH,
+    Action.ACKNOWLEDGE,
+    Action.ARRIVE,
+    Action.CHECK,
+    Action.HANDLE,
+    Action.FEED_BACK,
+)
 _AFTER_FAILED_REVIEW = (Action.HANDLE, Action.FEED_BACK, Action.REVIEW)
 
 
@@ -75,11 +81,11 @@ def _judge(draft: Draft, act: Act) -> Decision:
     if act.level and act.level != case.level:
         draft.add(CaseLevelChanged(case=case.id, before=case.level, after=act.level, by=act.person))
     finish_step(draft, order, act)
-    if verdict in (Verdict.FALSE, Verdict.TEST):
-        # Nobody is sent out: what is left of the order ends with the judgement.
-        if draft.case.orders[order.id].status == OrderStatus.ACTIVE:
-            stop_for(draft, order.id, void=True)
-            end_order(draft, order, OrderStatus.DONE)
+    nobody_goes = verdict in (Verdict.FALSE, Verdict.TEST)
+    if nobody_goes and draft.case.orders[order.id].status == OrderStatus.ACTIVE:
+        # What is left of the order ends with the judgement.
+        stop_for(draft, order.id, void=True)
+        end_order(draft, order, OrderStatus.DONE)
     issue_next(draft)
     return draft.done("act.judge", verdict=verdict, post=act.post)
 
@@ -180,7 +186,9 @@ def _pause(draft: Draft, act: Act) -> Decision:
         clock = draft.case.clocks[key]
         row = draft.policy.routing.pause(draft.case.hazard, act.reason, clock.action)
         if row is not None:
-            pause_clock(draft, clock, row, unit_of_role(draft.policy, draft.case, row.charged_to) or order.unit)
+            pause_clock(
+                draft, clock, row, unit_of_role(draft.policy, draft.case, row.charged_to) or order.unit
+            )
             stopped += 1
     if not stopped:
         return refuse("act.pause_not_allowed", reason=act.reason, action=next_actions(draft.case))
@@ -232,9 +240,7 @@ def _note(draft: Draft, act: Act) -> Decision:
     part = part or any(may_act_for(draft.policy, o, act, draft.now) for o in case.orders.values())
     if not part and not _may(draft, act, Capability.CASE_ACT):
         return refuse("act.not_yours", action=act.action, needed=Capability.CASE_ACT)
-    draft.add(
-        CaseNoted(case=case.id, person=act.person, at=draft.now, text=act.text, evidence=act.evidence)
-    )
+    draft.add(CaseNoted(case=case.id, person=act.person, at=draft.now, text=act.text, evidence=act.evidence))
     return draft.done("act.note", post=act.post)
 
 

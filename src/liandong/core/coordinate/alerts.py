@@ -7,13 +7,12 @@ from liandong.core.mechanism.draft import Draft
 from liandong.core.mechanism.orders import end_order, issue_next
 from liandong.core.mechanism.policy import Policy
 from liandong.core.values.alarm import AlertChanged, AlertCleared, AlertRaised
-from liandong.core.values.case import (
-    LIVE,
+from liandong.core.values.case import LIVE, CaseState
+from liandong.core.values.case_events import (
     CaseFindingChanged,
     CaseJudged,
     CaseLevelChanged,
     CaseOpened,
-    CaseState,
     StepsUndone,
 )
 from liandong.core.values.decision import Decision, nothing
@@ -63,10 +62,20 @@ def _open(policy: Policy, message: AlertRaised | AlertChanged, ordinal: int, now
     draft = Draft(policy, CaseState(mode=message.mode), now)
     draft.add(
         CaseOpened(
-            case=made, grouping=message.grouping, ordinal=ordinal, hazard=message.hazard, asset=message.asset,
-            area=message.area, area_path=message.area_path, level=message.level, mode=message.mode,
-            finding=message.finding, detail=detail, alarmed=min(detail.raised, now), opened=now,
-        )  # fmt: skip
+            case=made,
+            grouping=message.grouping,
+            ordinal=ordinal,
+            hazard=message.hazard,
+            asset=message.asset,
+            area=message.area,
+            area_path=message.area_path,
+            level=message.level,
+            mode=message.mode,
+            finding=message.finding,
+            detail=detail,
+            alarmed=min(detail.raised, now),
+            opened=now,
+        )
     )
     issue_next(draft)
     return draft.done("case.opened", level=message.level, finding=message.finding)
@@ -99,7 +108,9 @@ def _tell(policy: Policy, state: CaseState, message: Alert, now: int) -> Decisio
         )
         for order in state.orders.values():
             if order.status in LIVE:
-                draft.tell(order.id, order.person, "tell.level_raised", level=message.level, asset=state.asset)
+                draft.tell(
+                    order.id, order.person, "tell.level_raised", level=message.level, asset=state.asset
+                )
         _review_again(draft)
         issue_next(draft)  # the rows of the new level may ask for somebody else first
     if change == "raised" and message.finding not in state.seen:
@@ -119,8 +130,11 @@ def _judge_again(draft: Draft) -> None:
     draft.add(CaseJudged(case=case.id, verdict=Verdict.LOOK, person=""))
     draft.add(
         StepsUndone(
-            case=case.id, undone=tuple(a for a in (Action.JUDGE, Action.PUSH) if a in case.done),
-            why=Action.JUDGE, person="", at=draft.now,
+            case=case.id,
+            undone=tuple(a for a in (Action.JUDGE, Action.PUSH) if a in case.done),
+            why=Action.JUDGE,
+            person="",
+            at=draft.now,
         )
     )
     issue_next(draft)

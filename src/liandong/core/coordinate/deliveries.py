@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from liandong.core.mechanism.policy import Policy
-from liandong.core.values.case import CaseState, DeliveryRecorded
+from liandong.core.values.case import CaseState
+from liandong.core.values.case_events import DeliveryRecorded
 from liandong.core.values.decision import Decision, because, nothing
 from liandong.core.values.messages import DeliveryReported
 

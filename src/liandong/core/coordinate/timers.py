@@ -10,15 +10,8 @@ from liandong.core.mechanism.draft import Draft
 from liandong.core.mechanism.orders import end_order, issue, join
 from liandong.core.mechanism.policy import Policy
 from liandong.core.mechanism.resolve import Resolved, person_for, resolve
-from liandong.core.values.case import (
-    CaseState,
-    Clock,
-    ClockOverdue,
-    Escalated,
-    Order,
-    PlannedStep,
-    TimerSpent,
-)
+from liandong.core.values.case import CaseState, Clock, Order, PlannedStep
+from liandong.core.values.case_events import ClockOverdue, Escalated, TimerSpent
 from liandong.core.values.decision import Decision, nothing
 from liandong.core.values.lists import Action, EscalationKind, OrderStatus, Participation
 from liandong.core.values.messages import TimerFired
@@ -51,12 +44,19 @@ def _escalate(draft: Draft, clock: Clock, order: Order, row: EscalationRow) -> D
     to = _receiver(draft, order, row.role)
     draft.add(
         Escalated(
-            case=draft.case.id, clock=clock.key, kind=row.kind, row=row.key, unit=to.unit, post=to.post,
-            person=to.person, fallback=to.fallback,
-        )  # fmt: skip
+            case=draft.case.id,
+            clock=clock.key,
+            kind=row.kind,
+            row=row.key,
+            unit=to.unit,
+            post=to.post,
+            person=to.person,
+            fallback=to.fallback,
+        )
     )
     draft.tell(
-        order.id, to.person, f"tell.{row.kind.value}", only=row.channel, clause=clock.clause, action=clock.action,
+        order.id, to.person, f"tell.{row.kind.value}", only=row.channel, clause=clock.clause,
+        action=clock.action,
         due=clock.due, unit=order.unit, asset=draft.case.asset,
     )  # fmt: skip
     if row.kind == EscalationKind.SUPERVISE:

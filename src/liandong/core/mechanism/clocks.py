@@ -6,17 +6,8 @@ Everything is computed from events, so that a changed origin can be tried on las
 from __future__ import annotations
 
 from liandong.core.mechanism.draft import Draft
-from liandong.core.values.case import (
-    LIVE,
-    Clock,
-    ClockPaused,
-    ClockResumed,
-    ClockStarted,
-    ClockStopped,
-    Order,
-    PlannedStep,
-    Timer,
-)
+from liandong.core.values.case import LIVE, Clock, Order, PlannedStep, Timer
+from liandong.core.values.case_events import ClockPaused, ClockResumed, ClockStarted, ClockStopped
 from liandong.core.values.ids import timer_id
 from liandong.core.values.lists import Action, ClockOrigin
 from liandong.core.values.rows import PauseRow
@@ -94,11 +85,20 @@ def _start(draft: Draft, order: Order, step: PlannedStep, origin: int, round_: i
     )  # fmt: skip
     draft.add(
         ClockStarted(
-            case=draft.case.id, clock=clock.key, clause=clock.clause, round=round_, order=order.id,
-            action=step.action, unit=order.unit, origin=step.origin,
+            case=draft.case.id,
+            clock=clock.key,
+            clause=clock.clause,
+            round=round_,
+            order=order.id,
+            action=step.action,
+            unit=order.unit,
+            origin=step.origin,
             origin_assumed=row is None or not row.origin_stated,
-            started=started, limit_us=limit, due=clock.due, timers=_timers(draft, clock, None),
-        )  # fmt: skip
+            started=started,
+            limit_us=limit,
+            due=clock.due,
+            timers=_timers(draft, clock, None),
+        )
     )
 
 
@@ -122,9 +122,14 @@ def pause_clock(draft: Draft, clock: Clock, row: PauseRow, charged_to: str) -> N
     timer = Timer(id=key, clock=clock.key, moment="pause_end", due=draft.now + round(row.longest_s * SECOND))
     draft.add(
         ClockPaused(
-            case=draft.case.id, clock=clock.key, reason=row.reason, row=row.key, charged_to=charged_to,
-            at=draft.now, timer=timer,
-        )  # fmt: skip
+            case=draft.case.id,
+            clock=clock.key,
+            reason=row.reason,
+            row=row.key,
+            charged_to=charged_to,
+            at=draft.now,
+            timer=timer,
+        )
     )
 
 
@@ -140,6 +145,4 @@ def resume_clock(draft: Draft, clock: Clock, by: str, at: int | None = None) -> 
     )  # fmt: skip
     timers = _timers(draft, moved, after=at)
     due = clock.started + clock.limit_us + moved.paused_us
-    draft.add(
-        ClockResumed(case=draft.case.id, clock=clock.key, at=at, due=due, by=by, timers=timers)
-    )
+    draft.add(ClockResumed(case=draft.case.id, clock=clock.key, at=at, due=due, by=by, timers=timers))

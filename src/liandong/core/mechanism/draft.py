@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from liandong.core.mechanism.policy import Policy
-from liandong.core.values.case import CaseState, evolve_case
+from liandong.core.values.case import CaseState
+from liandong.core.values.case_fold import evolve_case
 from liandong.core.values.decision import Decision, Deliver, Param, because
 from liandong.core.values.lists import Mode
 
@@ -37,11 +38,15 @@ class Draft:
         for channel in (only,) if only in self.policy.channels else self.policy.channels:
             self._effects.append(
                 Deliver(
-                    order=order, case=self.case.id, recipient=recipient, channel=channel,
-                    template=template, params=params,
-                )  # fmt: skip
+                    order=order,
+                    case=self.case.id,
+                    recipient=recipient,
+                    channel=channel,
+                    template=template,
+                    params=params,
+                )
             )
 
     def done(self, key: str, **params: Param) -> Decision:
         """The finished decision."""
-        return Decision(tuple(self._events), tuple(self._effects), because(key, **params))
+        return Decision(tuple(self._events), tuple(self._effects), because(key, **params), after=self.case)

@@ -8,16 +8,8 @@ from liandong.core.mechanism.authority import dependence
 from liandong.core.mechanism.clocks import start_clocks, stop_for
 from liandong.core.mechanism.draft import Draft
 from liandong.core.mechanism.resolve import Resolved, resolve, unit_of_role
-from liandong.core.values.case import (
-    LIVE,
-    STAGE_OF,
-    Order,
-    OrderIssued,
-    OrderStatusChanged,
-    ParticipantJoined,
-    PlannedStep,
-    StepDone,
-)
+from liandong.core.values.case import LIVE, STAGE_OF, Order, PlannedStep
+from liandong.core.values.case_events import OrderIssued, OrderStatusChanged, ParticipantJoined, StepDone
 from liandong.core.values.ids import make_id, order_id
 from liandong.core.values.lists import Action, OrderStatus, Participation, UnitKind, Verdict
 from liandong.core.values.messages import Act
@@ -34,9 +26,12 @@ def planned(rows: tuple[StepRow, ...]) -> tuple[PlannedStep, ...]:
     """The rows as an order keeps them."""
     return tuple(
         PlannedStep(
-            action=row.action, clause=row.key, origin=row.origin, evidence=row.evidence,
+            action=row.action,
+            clause=row.key,
+            origin=row.origin,
+            evidence=row.evidence,
             limit_us=None if row.limit_s is None else round(row.limit_s * SECOND),
-        )  # fmt: skip
+        )
         for row in rows
     )
 
@@ -58,14 +53,30 @@ def issue(
     made = order_id(*draft.ids, case.id, steps[0].action, f"{to.post}/{to.person}", round_)
     draft.add(
         OrderIssued(
-            case=case.id, order=made, role=role, unit=to.unit, post=to.post, person=to.person,
-            deputy=to.deputy, round=round_, steps=steps, issued=draft.now, row=row, replaces=replaces,
+            case=case.id,
+            order=made,
+            role=role,
+            unit=to.unit,
+            post=to.post,
+            person=to.person,
+            deputy=to.deputy,
+            round=round_,
+            steps=steps,
+            issued=draft.now,
+            row=row,
+            replaces=replaces,
             fallback=to.fallback,
-        )  # fmt: skip
+        )
     )
     join(draft, _PART_OF_ROLE.get(role, Participation.ASSIST), to.unit, to.post)
     draft.tell(
-        made, to.person, "tell.order", asset=case.asset, hazard=case.hazard, level=case.level, action=steps[0].action
+        made,
+        to.person,
+        "tell.order",
+        asset=case.asset,
+        hazard=case.hazard,
+        level=case.level,
+        action=steps[0].action,
     )
     start_clocks(draft)
 
@@ -141,7 +152,12 @@ def _inform(draft: Draft) -> None:
             join(draft, part, to.unit, to.post)
             notice = make_id("ntc", *draft.ids, case.id, part, to.unit, draft.case.round + 1)
             draft.tell(
-                notice, to.person, f"notice.{part.value}", asset=case.asset, hazard=case.hazard, level=case.level
+                notice,
+                to.person,
+                f"notice.{part.value}",
+                asset=case.asset,
+                hazard=case.hazard,
+                level=case.level,
             )
 
 
@@ -151,12 +167,21 @@ def finish_step(draft: Draft, order: Order, act: Act) -> None:
     unit = draft.policy.city.units.get(order.unit)
     draft.add(
         StepDone(
-            case=draft.case.id, order=order.id, action=act.action, stage=STAGE_OF.get(act.action),
-            person=act.person, post=act.post, unit=order.unit,
+            case=draft.case.id,
+            order=order.id,
+            action=act.action,
+            stage=STAGE_OF.get(act.action),
+            person=act.person,
+            post=act.post,
+            unit=order.unit,
             in_name_of=unit.principal if unit and unit.principal else order.unit,
-            at=draft.now, device_at=act.device_at, client_seq=act.client_seq, text=act.text,
-            evidence=act.evidence, row=step.clause,
-        )  # fmt: skip
+            at=draft.now,
+            device_at=act.device_at,
+            client_seq=act.client_seq,
+            text=act.text,
+            evidence=act.evidence,
+            row=step.clause,
+        )
     )
     stop_for(draft, order.id, act.action)
     after = draft.case.orders[order.id]
@@ -182,7 +207,11 @@ def end_order(draft: Draft, order: Order, status: OrderStatus, act: Act | None =
     """End an order that will not be completed."""
     draft.add(
         OrderStatusChanged(
-            case=draft.case.id, order=order.id, status=status, at=draft.now,
-            person=act.person if act else "", text=act.text if act else None,
-        )  # fmt: skip
+            case=draft.case.id,
+            order=order.id,
+            status=status,
+            at=draft.now,
+            person=act.person if act else "",
+            text=act.text if act else None,
+        )
     )

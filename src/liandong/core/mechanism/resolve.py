@@ -40,7 +40,11 @@ def unit_of_role(policy: Policy, case: CaseState, role: str) -> str:
         return ""
     if role == "territorial":
         return _territorial(policy, asset)
-    return {"owner": asset.owner, "operator": asset.operator or asset.owner, "regulator": asset.regulator}.get(role, "")
+    return {
+        "owner": asset.owner,
+        "operator": asset.operator or asset.owner,
+        "regulator": asset.regulator,
+    }.get(role, "")
 
 
 def _territorial(policy: Policy, asset: Asset) -> str:

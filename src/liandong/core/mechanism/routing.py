@@ -53,9 +53,7 @@ class Routing:
         """All rows for a part that any number of roles may take."""
         return tuple(row for _, row in self._ranked(flow, level, part))
 
-    def _ranked(
-        self, flow: str, level: str, part: Participation
-    ) -> list[tuple[tuple[bool, bool], RoleRow]]:
+    def _ranked(self, flow: str, level: str, part: Participation) -> list[tuple[tuple[bool, bool], RoleRow]]:
         key = (flow, level, part)
         if key not in self._roles:
             self._roles[key] = _matching((r for r in self.mechanism.roles if r.part == part), flow, level)
@@ -69,7 +67,9 @@ class Routing:
             for rank, row in _matching(self.mechanism.steps, flow, level):
                 if row.action not in best or rank > best[row.action][0]:
                     best[row.action] = (rank, row)
-            self._steps[key] = tuple(sorted((row for _, row in best.values()), key=lambda r: (r.order, r.key)))
+            self._steps[key] = tuple(
+                sorted((row for _, row in best.values()), key=lambda r: (r.order, r.key))
+            )
         return self._steps[key]
 
     def assignments(self, flow: str, level: str) -> list[tuple[str, tuple[StepRow, ...]]]:
@@ -85,7 +85,9 @@ class Routing:
         key = (flow, level, action)
         if key not in self._escalations:
             best: dict[str, tuple[tuple[bool, bool], EscalationRow]] = {}
-            for rank, row in _matching((r for r in self.mechanism.escalations if r.action == action), flow, level):
+            for rank, row in _matching(
+                (r for r in self.mechanism.escalations if r.action == action), flow, level
+            ):
                 if row.kind not in best or rank > best[row.kind][0]:
                     best[row.kind] = (rank, row)
             rows = sorted((row for _, row in best.values()), key=lambda r: (r.fraction, r.key))

@@ -38,6 +38,9 @@ class Decision(msgspec.Struct, frozen=True):
     events: tuple[Any, ...]
     effects: tuple[Deliver, ...]
     reason: Reason
+    #: The state that the events lead to, where the step folded them while deciding; a test holds it equal
+    #: to folding them again, which the shell then need not do.
+    after: Any = None
     refused: bool = False  #: a person asked for something that the rows or the state do not allow
 
 

@@ -12,7 +12,8 @@ from typing import Any
 import msgspec
 
 from liandong.core.values.alarm import AlarmState, AlertChanged, AlertCleared, AlertRaised, evolve_alarm
-from liandong.core.values.case import CASE_EVENTS, CaseState, evolve_case
+from liandong.core.values.case import CaseState
+from liandong.core.values.case_fold import CASE_EVENTS, evolve_case
 from liandong.core.values.errors import Broken
 from liandong.core.values.risk import RiskAssessed, RiskState, evolve_risk
 from liandong.core.values.score import CaseScored, ScoreState, evolve_score

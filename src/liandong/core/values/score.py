@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from liandong.core.values.case import ClauseResult
+from liandong.core.values.case_events import ClauseResult
 from liandong.core.values.lists import Cause, Mode
 
 

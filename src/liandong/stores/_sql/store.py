@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -70,10 +70,17 @@ class SqlStore:
             with self._database.writing() as connection:
                 return self._writing.write(connection, changes)
         except IntegrityError as error:
-            raced = self._raced(changes)
-            if not raced:
-                raise
-            raise Conflict("journal.raced", stream=raced) from error
+            raise self._refusal(error, changes) from error
+
+    def _refusal(self, error: IntegrityError, changes: Changes) -> Exception:
+        """What an undone transaction failed of: Conflict where somebody else was first."""
+        raced = self._raced(changes)
+        return Conflict("journal.raced", stream=raced) if raced else error
+
+    def stage(self, changes: Changes) -> Callable[[], int]:
+        """Where one connection serves all, there are no two parts: it is durable at once."""
+        position = self.commit(changes)
+        return lambda: position
 
     def _raced(self, changes: Changes) -> str:
         """What somebody else has written first; empty where the database refused for another cause."""

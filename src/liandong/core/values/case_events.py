@@ -1,0 +1,306 @@
+"""Every event that can befall a case. Each carries every number it needs, so that folding chooses nothing."""
+
+from __future__ import annotations
+
+import msgspec
+
+from liandong.core.values.case import PlannedStep, Timer, VaultRef
+from liandong.core.values.lists import (
+    Action,
+    CaseStage,
+    Cause,
+    ClockOrigin,
+    EscalationKind,
+    Mode,
+    OrderStatus,
+    Outcome,
+    Participation,
+    Verdict,
+)
+from liandong.core.values.risk import OpenFinding
+
+
+class CaseOpened(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """立案."""
+
+    case: str
+    grouping: str
+    ordinal: int
+    hazard: str
+    asset: str
+    area: str
+    area_path: str
+    level: str
+    mode: Mode
+    finding: str
+    detail: OpenFinding
+    alarmed: int  #: when the finding was raised, never after `opened`
+    opened: int
+    parents: tuple[str, ...] = ()
+
+
+class CaseFindingChanged(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A finding joined, was revised, settled, ended, reopened or retracted."""
+
+    case: str
+    change: str
+    finding: str
+    detail: OpenFinding | None
+    alarm_active: bool
+
+
+class CaseLevelChanged(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """级别变更."""
+
+    case: str
+    before: str
+    after: str
+    by: str  #: finding, or person who judged
+
+
+class CaseJudged(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """研判结论."""
+
+    case: str
+    verdict: Verdict
+    person: str
+
+
+class OrderIssued(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """派发: an order to a named person on duty."""
+
+    case: str
+    order: str
+    role: str
+    unit: str
+    post: str
+    person: str
+    deputy: str
+    round: int
+    steps: tuple[PlannedStep, ...]
+    issued: int
+    row: str
+    replaces: str = ""  #: order whose running clocks it takes over
+    fallback: str = ""  #: why it went to the centre instead of the role
+
+
+class OrderStatusChanged(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """工单状态变更."""
+
+    case: str
+    order: str
+    status: OrderStatus
+    at: int
+    person: str = ""
+    text: VaultRef | None = None
+
+
+class ParticipantJoined(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """参与."""
+
+    case: str
+    part: Participation
+    unit: str
+    post: str
+    since: int
+
+
+class ParticipantLeft(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """退出."""
+
+    case: str
+    part: Participation
+    unit: str
+    post: str
+    until: int
+
+
+class StepDone(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """动作完成: who, as which post, in whose name, when by both clocks, with what evidence."""
+
+    case: str
+    order: str
+    action: Action
+    stage: CaseStage | None  #: the stage the case has now reached
+    person: str
+    post: str
+    unit: str
+    in_name_of: str
+    at: int
+    device_at: int | None = None
+    client_seq: int | None = None
+    text: VaultRef | None = None
+    evidence: tuple[str, ...] = ()
+    row: str = ""
+
+
+class ClockStarted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """计时开始."""
+
+    case: str
+    clock: str
+    clause: str
+    round: int
+    order: str
+    action: Action
+    unit: str
+    origin: ClockOrigin
+    origin_assumed: bool  #: the document does not state the origin
+    started: int
+    limit_us: int
+    due: int
+    timers: tuple[Timer, ...]
+
+
+class ClockPaused(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """暂停计时."""
+
+    case: str
+    clock: str
+    reason: str
+    row: str
+    charged_to: str
+    at: int
+    timer: Timer  #: ends the pause at the latest
+
+
+class ClockResumed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """恢复计时."""
+
+    case: str
+    clock: str
+    at: int
+    due: int
+    by: str  #: person, or `timer`
+    timers: tuple[Timer, ...]
+
+
+class ClockOverdue(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """超时."""
+
+    case: str
+    clock: str
+    due: int
+    at: int
+
+
+class ClockStopped(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """计时结束; `late_us` is negative where time was left."""
+
+    case: str
+    clock: str
+    at: int
+    late_us: int
+    void: bool = False
+
+
+class Escalated(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """提醒、催办、督办、提级."""
+
+    case: str
+    clock: str
+    kind: EscalationKind
+    row: str
+    unit: str
+    post: str
+    person: str
+    fallback: str = ""
+
+
+class TimerSpent(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """定时已触发."""
+
+    case: str
+    timer: str
+
+
+class CaseReviewed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """复核结论."""
+
+    case: str
+    passed: bool
+    person: str
+
+
+class StepsUndone(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """退回重做: main steps that have to be done again, after a return or a failed review."""
+
+    case: str
+    undone: tuple[Action, ...]
+    why: Action  #: return or review
+    person: str
+    at: int
+
+
+class CaseReopened(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """重开."""
+
+    case: str
+    person: str
+    at: int
+    undone: tuple[Action, ...]  #: main steps that have to be done again
+    text: VaultRef | None = None
+
+
+class CaseNoted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """备注."""
+
+    case: str
+    person: str
+    at: int
+    text: VaultRef | None = None
+    evidence: tuple[str, ...] = ()
+
+
+class ClauseResult(msgspec.Struct, frozen=True, kw_only=True):
+    """How one clause went."""
+
+    clause: str
+    round: int
+    action: Action
+    unit: str
+    origin: ClockOrigin
+    limit_us: int
+    taken_us: int  #: without pauses
+    paused_us: int
+    charges: dict[str, int] = {}
+    outcome: str  #: met, late or void
+
+
+class CaseClosed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """办结: event of close and message to evaluate."""
+
+    case: str
+    hazard: str
+    level: str
+    area_path: str
+    lead: str
+    mode: Mode
+    verdict: Verdict | None
+    cause: Cause
+    rules: tuple[str, ...]
+    opened: int
+    onset: int
+    closed: int
+    escalations: int
+    clauses: tuple[ClauseResult, ...]
+
+
+class CaseArchived(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """归档."""
+
+    case: str
+    at: int
+
+
+class DeliveryRecorded(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """送达记录: one attempt and what came of it."""
+
+    case: str
+    order: str
+    attempt: str
+    number: int
+    recipient: str
+    channel: str
+    outcome: Outcome
+    at: int
