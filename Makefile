@@ -25,6 +25,7 @@ $(STAMP): pyproject.toml constraints.txt
 	  fi; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(BIN)/liandong warm
 	@touch $@
 
 demo: setup ## the demonstration town; ARGS="--once" for virtual time

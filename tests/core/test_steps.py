@@ -151,7 +151,7 @@ def test_evolve_leaves_the_state_it_is_given_alone(life):
             state = evolve(stream, state, event)
 
 
-MODULES = (case, alarm, risk, score, events)
+MODULES = (case_fold, alarm, risk, score, events)
 #: What would let evolve choose: rules, the city, a clock, chance, the outside.
 FORBIDDEN = (
     "mechanism",

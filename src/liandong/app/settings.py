@@ -85,9 +85,6 @@ class Settings(_WithoutSecrets):
     snapshot_interval_s: Annotated[int, Ge(1), Le(86_400)] = Field(
         60, description="Seconds between two snapshots of the detectors' state."
     )
-    snapshots_kept: Annotated[int, Ge(1), Le(1_000)] = Field(
-        3, description="Snapshots kept: an older one saves a slow start when the newest is torn."
-    )
     tick_s: Annotated[float, Ge(0.01), Le(60)] = Field(
         1.0, description="Seconds between two ticks of the clock."
     )
