@@ -186,7 +186,13 @@ def test_evolve_reads_no_policy_no_clock_and_no_chance(module):
 
 
 def test_every_evolving_function_takes_state_and_event_and_nothing_else():
-    functions = [*case_fold._APPLY.values(), evolve_case, alarm.evolve_alarm, risk.evolve_risk, score.evolve_score]
+    functions = [
+        *case_fold._APPLY.values(),
+        evolve_case,
+        alarm.evolve_alarm,
+        risk.evolve_risk,
+        score.evolve_score,
+    ]
     assert set(case_fold._APPLY) == set(CASE_EVENTS)
     for function in functions:
         assert len(inspect.signature(function).parameters) == 2, function
