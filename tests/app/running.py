@@ -44,6 +44,7 @@ class City:
         self, data: Path, made: CityFolder | None = None, clock: TimeSource | None = None, **options: Any
     ) -> None:
         self.virtual = VirtualClock(START)
+        self.data = data
         settings = load_settings({"data": data}, {})
         self.city: Embedded = open_city(settings, made or folder(), clock=clock or self.virtual, **options)
         if clock is None:

@@ -31,9 +31,8 @@ def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[City, str
 
 
 def lines(town: City, case: str, language: str = "zh") -> list[str]:
-    folder = town.city.intake.evidence._folder  # type: ignore[attr-defined]
     say: Any = lambda key, **params: text(key, language, **params)  # noqa: E731
-    return list(explain_case(town.store, EvidenceStore(folder), case, say))
+    return list(explain_case(town.store, EvidenceStore(town.data / "evidence"), case, say))
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -18,24 +17,19 @@ from typing import Any, Protocol
 import msgspec
 
 from liandong.app.accounting import Accounting
+from liandong.app.evidence import Evidence, Windows
 from liandong.app.logs import get_logger
 from liandong.app.ports import Position
 from liandong.app.writer import Detected, Writer
 from liandong.core.detect.shard import Shard
 from liandong.core.ingest import Decoded
-from liandong.core.values.canonical import canonical_bytes
 from liandong.core.values.errors import BadInput, Broken, Busy
-from liandong.core.values.findings import Finding
 from liandong.core.values.lists import Step
 from liandong.core.values.log import LogRecord
-from liandong.core.values.times import MINUTE
 
 log = get_logger("intake")
 _MOST_WAITING = 10_000
 _KEYS_KEPT = 100_000
-#: Evidence shows the channel from this long before the onset.
-_BEFORE_ONSET = 30 * MINUTE
-_RECENT = 64  # records kept per source to cut evidence from
 
 
 class Log(Protocol):
@@ -53,13 +47,6 @@ class Log(Protocol):
 
     def keys(self, limit: int) -> list[tuple[str, str]]:
         """Recent (source, message key)."""
-
-
-class Evidence(Protocol):
-    """Content-addressed store."""
-
-    def put_many(self, items: Sequence[bytes]) -> list[str]:
-        """Store durably; the digests."""
 
 
 class Snapshots(Protocol):
@@ -122,12 +109,10 @@ class Intake:
         self.log = log_
         self.shard = shard
         self.writer = writer
-        self.evidence = evidence
         self.snapshots = snapshots
         self.accounting = accounting
-        self._names = names
         self._on_fatal = on_fatal
-        self._numbers = {name: number for number, name in names.items()}
+        self._windows = Windows(evidence, {name: number for number, name in names.items()})
         self._keys: dict[tuple[str, str], None] = {}
         self._consumed: Position | None = None
         self._ahead: Position | None = None
@@ -136,7 +121,6 @@ class Intake:
         self._detecting: LogRecord | None = None
         self._watched: set[str] = set()
         self._closed = threading.Event()
-        self._recent: dict[str, deque[tuple[Position, LogRecord]]] = {}
         self._waiting: queue.Queue[_Waiting | None] = queue.Queue(_MOST_WAITING)
         self._found: queue.Queue[_Found | None] = queue.Queue(_MOST_WAITING)
         self._moving = 0
@@ -193,7 +177,7 @@ class Intake:
             at = (position[0], position[1])
             if at > upto:
                 return
-            self._remember(at, record)
+            self._windows.remember(at, record)
 
     def start(self) -> None:
         """Begin to take messages."""
@@ -429,7 +413,7 @@ class Intake:
 
     def _fold(self, position: Position, record: LogRecord) -> Any:
         """One record through the detector; the same whether live or replayed."""
-        self._remember(position, record)
+        self._windows.remember(position, record)
         self._folded = None  # what an interrupted fold leaves is the state of no position
         if record.kind == "advance":
             found = self.shard.advance(record.source, record.watermark, position)
@@ -446,7 +430,7 @@ class Intake:
         self._ahead = position
         if not result.messages:
             return
-        messages = self._with_evidence(result.messages, record.source)
+        messages = self._windows.show(result.messages, record.source)
         item = Detected(self._consumed, position, [(m, record.source) for m in messages])
         self._commit(item)
 
@@ -473,53 +457,7 @@ class Intake:
         if self._ahead is not None and self._ahead != self._consumed:
             self._commit(Detected(self._consumed, self._ahead, []))
 
-    # Evidence and snapshots.
-
-    def _remember(self, position: Position, record: LogRecord) -> None:
-        if record.batch is not None:
-            recent = self._recent.setdefault(record.source, deque(maxlen=_RECENT))
-            recent.append((position, record))
-
-    def _with_evidence(self, messages: Sequence[Any], source: str) -> list[Any]:
-        """Findings with the digest of the window that shows them."""
-        found = [m for m in messages if isinstance(m, Finding)]
-        digests = iter(self.evidence.put_many([self._window(m, source) for m in found]) if found else [])
-        return [
-            msgspec.structs.replace(m, evidence=next(digests)) if isinstance(m, Finding) else m
-            for m in messages
-        ]
-
-    def _window(self, finding: Finding, source: str) -> bytes:
-        """Raw messages and readings of the channel from before the onset up to the raising, as JSON."""
-        number = self._numbers[finding.channel]
-        shown = []
-        for position, record in self._recent.get(source, ()):
-            batch = record.batch
-            assert batch is not None
-            mask = (batch.channel == number) & (batch.event_time <= finding.raised)
-            mask &= batch.event_time >= finding.onset - _BEFORE_ONSET
-            if mask.any():
-                readings = [
-                    [int(t), float(v), int(q)]
-                    for t, v, q in zip(
-                        batch.event_time[mask], batch.value[mask], batch.quality[mask], strict=True
-                    )
-                ]
-                shown.append(
-                    {"position": position, "raw": record.raw.decode("utf-8", "replace"), "readings": readings}
-                )
-        return canonical_bytes(
-            {
-                "finding": finding.id,
-                "channel": finding.channel,
-                "rule": finding.rule,
-                "rule_version": finding.rule_version,
-                "onset": finding.onset,
-                "raised": finding.raised,
-                "limit": finding.limit,
-                "records": shown,
-            }
-        )
+    # Snapshots.
 
     def snapshot(self) -> None:
         """Ask for a snapshot of the detector's state; a full queue means there is no time for one."""
