@@ -286,6 +286,16 @@ def test_the_level_is_that_of_the_worst_finding_that_counts():
     assert levels == ["III", "II", "III", ""]
 
 
+def test_that_a_finding_is_settled_reaches_its_case_and_makes_no_act_stale():
+    life = Life()
+    finding = life.find()
+    before = life.case.version
+    assert not life.case.findings[finding].settled
+    life.change(finding, "settled")
+    assert life.case.findings[finding].settled and life.case.version == before
+    assert life.do(Action.JUDGE, verdict="real").reason.key == "act.judge"
+
+
 def test_warn_says_why():
     life = Life()
     shadow = life.find(SHADOW)
@@ -297,7 +307,7 @@ def test_warn_says_why():
     life.change(high, "ended")
     life.change(high, "dropped")
     assert keys(life, Step.WARN) == [
-        "warn.shadow", "warn.raised", "warn.shadow", "warn.nothing_new", "warn.changed", "warn.changed",
+        "warn.shadow", "warn.raised", "warn.shadow", "warn.changed", "warn.changed", "warn.changed",
         "warn.cleared", "warn.no_risk",
     ]  # fmt: skip
     state = life.states[f"alarm:{life.case.grouping}"]

@@ -17,7 +17,7 @@ from liandong.core.mechanism.policy import Policy
 from liandong.core.mechanism.routing import Routing
 from liandong.core.route import DECIDE, owner_of, stream_of
 from liandong.core.values.case import LIVE, CaseState, Order
-from liandong.core.values.case_events import DeliveryRecorded, OrderIssued, TimerSpent
+from liandong.core.values.case_events import CaseFindingSettled, DeliveryRecorded, OrderIssued, TimerSpent
 from liandong.core.values.city import City, CityIndex
 from liandong.core.values.decision import Decision
 from liandong.core.values.events import AGGREGATES, evolve, kind_of
@@ -139,7 +139,7 @@ class Life:
         state = self.states.get(stream, AGGREGATES[kind_of(stream)][0])
         for event in decision.events:
             after = evolve(stream, state, event)
-            quiet = isinstance(event, (DeliveryRecorded, TimerSpent))
+            quiet = isinstance(event, (CaseFindingSettled, DeliveryRecorded, TimerSpent))
             assert after.version == state.version + (not quiet)
             state = after
             if isinstance(event, OrderIssued):

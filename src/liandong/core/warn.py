@@ -10,8 +10,8 @@ from liandong.core.values.alarm import AlarmState, AlertChanged, AlertCleared, A
 from liandong.core.values.decision import Decision, because, nothing
 from liandong.core.values.risk import RiskAssessed
 
-#: Changes of a finding that nobody has to be told of while the level stays.
-_SILENT = ("settled", "dropped")
+#: Changes of a finding of which the case need not know while the level stays.
+_SILENT = ("dropped",)
 
 
 def decide(policy: Policy, state: AlarmState, message: RiskAssessed, now: int) -> Decision:

@@ -10,6 +10,7 @@ from liandong.core.values.alarm import AlertChanged, AlertCleared, AlertRaised
 from liandong.core.values.case import LIVE, CaseState
 from liandong.core.values.case_events import (
     CaseFindingChanged,
+    CaseFindingSettled,
     CaseJudged,
     CaseLevelChanged,
     CaseOpened,
@@ -97,6 +98,9 @@ def _tell(policy: Policy, state: CaseState, message: Alert, now: int) -> Decisio
     cleared = isinstance(message, AlertCleared)
     change = message.change if isinstance(message, AlertChanged) else "cleared" if cleared else "raised"
     detail = None if isinstance(message, AlertCleared) else message.detail
+    if change == "settled":
+        draft.add(CaseFindingSettled(case=state.id, finding=message.finding))
+        return draft.done("case.finding_settled", finding=message.finding)
     draft.add(
         CaseFindingChanged(
             case=state.id, change=change, finding=message.finding, detail=detail, alarm_active=not cleared

@@ -49,6 +49,13 @@ class CaseFindingChanged(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     alarm_active: bool
 
 
+class CaseFindingSettled(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """发现已确定: no late datum can change its onset any more. Makes no act stale."""
+
+    case: str
+    finding: str
+
+
 class CaseLevelChanged(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """级别变更."""
 

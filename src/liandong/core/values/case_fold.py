@@ -12,6 +12,7 @@ from liandong.core.values.case_events import (
     CaseArchived,
     CaseClosed,
     CaseFindingChanged,
+    CaseFindingSettled,
     CaseJudged,
     CaseLevelChanged,
     CaseNoted,
@@ -65,6 +66,11 @@ def _finding_changed(s: CaseState, e: CaseFindingChanged) -> CaseState:
     seen = s.seen if e.finding in s.seen else (*s.seen, e.finding)
     rules = s.rules if e.detail is None or e.detail.rule in s.rules else (*s.rules, e.detail.rule)
     return replace(s, findings=findings, seen=seen, rules=rules, alarm_active=e.alarm_active)
+
+
+def _settled(s: CaseState, e: CaseFindingSettled) -> CaseState:
+    found = s.findings.get(e.finding)
+    return s if found is None else replace(s, findings=s.findings | {e.finding: replace(found, settled=True)})
 
 
 def _level_changed(s: CaseState, e: CaseLevelChanged) -> CaseState:
@@ -204,6 +210,7 @@ def _same(s: CaseState, e: Any) -> CaseState:
 _APPLY: dict[type, Callable[[CaseState, Any], CaseState]] = {
     CaseOpened: _opened,
     CaseFindingChanged: _finding_changed,
+    CaseFindingSettled: _settled,
     CaseLevelChanged: _level_changed,
     CaseJudged: _judged,
     OrderIssued: _issued,
@@ -227,8 +234,8 @@ _APPLY: dict[type, Callable[[CaseState, Any], CaseState]] = {
     DeliveryRecorded: _delivered,
 }
 CASE_EVENTS = tuple(_APPLY)
-#: Events that leave the version alone, so that a delivery report never makes a person's act stale.
-_QUIET = (DeliveryRecorded, TimerSpent)
+#: Events that leave the version alone, so that what people need not react to makes no act stale.
+_QUIET = (CaseFindingSettled, DeliveryRecorded, TimerSpent)
 
 
 def evolve_case(state: CaseState, event: Any) -> CaseState:
