@@ -189,7 +189,7 @@ def glossary() -> None:
 @app.command()
 def warm() -> None:
     """Compile the detection kernels now, so that the first start is as quick as the later ones."""
-    from liandong.bench.run import warm_up
+    from liandong.core.detect.warm import warm_up
 
     warm_up()
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import platform
 import sys
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from importlib import import_module
+from multiprocessing import get_context
 from typing import Any
 
 from liandong import __version__
@@ -40,31 +42,22 @@ def run_benches(names: list[str], tell: Callable[[str], None]) -> dict[str, Any]
     }
     for name in names or list(BENCHES):
         tell(f"{name} …")
-        figures = import_module(BENCHES[name]).run()
+        figures = _alone(name)
         report["results"][name] = figures
         for key, value in figures.items():
             tell(f"  {key}: {value}")
     return report
 
 
-def warm_up() -> None:
-    """Compile and cache the kernels by running them once on next to nothing."""
-    import numpy as np
+def _alone(name: str) -> dict[str, Any]:
+    """In a process of its own: what one bench leaves in memory must not slow the next."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(_measure, name).result()
 
-    from liandong.core.detect.shard import Shard
-    from liandong.core.values.lists import Mode
-    from liandong.core.values.readings import ReadingBatch
-    from liandong.core.values.rules import ChannelRow, Rule, SourceTerms
 
-    channels = (ChannelRow(number=0, key="c", group="g", source="s", quantity="q"),)
-    rules = (Rule(key="r", version=1, hazard="h", severity="low", quantity="q", raise_at=1.0, clear_at=0.5),)
-    shard = Shard(channels, rules, (SourceTerms(key="s", lateness_s=60.0),), "warm", Mode.TEST)
-    for number, at in enumerate(([10, 20], [15, 200], [100, 300])):
-        moments = np.array(at) * 1_000_000
-        batch = ReadingBatch.from_columns("s", channel=[0, 0], event_time=moments, value=[0.0, 2.0])
-        shard.process(batch, (1, number))
-    shard.advance("s", 400_000_000, (1, 9))
-    shard.due_advances(900_000_000)
+def _measure(name: str) -> dict[str, Any]:
+    figures: dict[str, Any] = import_module(BENCHES[name]).run()
+    return figures
 
 
 def _processor() -> str:

@@ -17,6 +17,7 @@ from liandong.app.roots import anchor_pending, left_so_far, next_root
 from liandong.app.selfwatch import SOURCE, clock_messages
 from liandong.app.signing import Signer
 from liandong.app.writer import Admit, Books, Writer
+from liandong.core.detect.warm import warm_up
 from liandong.core.values.errors import Busy
 from liandong.core.values.journal import Root
 from liandong.core.values.times import SECOND
@@ -74,6 +75,7 @@ class Embedded:
 
     def start(self, tick_s: float | None = None) -> None:
         """Recover, then run; with `tick_s` the clock beats by itself, without it the agenda beats."""
+        warm_up()  # or the first readings after a start would wait for the compiler
         # What was made while starting lives as long as the process: the collector need not walk it
         # again and again, and it took a tenth of the writer's time.
         gc.collect()
