@@ -45,7 +45,7 @@ class Timer(msgspec.Struct, frozen=True, kw_only=True):
     due: int
 
 
-class Clock(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Clock(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """One clause running for one round."""
 
     key: str  #: clause#round
@@ -68,7 +68,7 @@ class Clock(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     void: bool = False  #: stopped without being met, e.g. because the order was returned
 
 
-class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Order(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """工单: steps that one unit's person on duty has to do."""
 
     id: str
@@ -85,7 +85,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     row: str = ""  #: key of the row that sent it there
 
 
-class Participant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Participant(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """Who may see the case, as what, from when, until when (0 = open)."""
 
     part: Participation

@@ -47,8 +47,15 @@ def _with(timers: dict[str, Timer], added: tuple[Timer, ...]) -> dict[str, Timer
     return timers | {timer.id: timer for timer in added}
 
 
+def _set(s: CaseState, **changes: Any) -> CaseState:
+    """Fields replaced, and the version raised, because people may have to react. What must make no
+    act stale (a delivery report, a spent timer, a finding settled) uses `replace`."""
+    return replace(s, version=s.version + 1, **changes)
+
+
 def _opened(s: CaseState, e: CaseOpened) -> CaseState:
     return CaseState(
+        version=s.version + 1,
         id=e.case, grouping=e.grouping, ordinal=e.ordinal, parents=e.parents, hazard=e.hazard, asset=e.asset,
         area=e.area, area_path=e.area_path, level=e.level, mode=e.mode, opened=e.opened,
         onset=e.detail.onset, alarmed=e.alarmed,
@@ -65,7 +72,7 @@ def _finding_changed(s: CaseState, e: CaseFindingChanged) -> CaseState:
         findings[e.finding] = e.detail
     seen = s.seen if e.finding in s.seen else (*s.seen, e.finding)
     rules = s.rules if e.detail is None or e.detail.rule in s.rules else (*s.rules, e.detail.rule)
-    return replace(s, findings=findings, seen=seen, rules=rules, alarm_active=e.alarm_active)
+    return _set(s, findings=findings, seen=seen, rules=rules, alarm_active=e.alarm_active)
 
 
 def _settled(s: CaseState, e: CaseFindingSettled) -> CaseState:
@@ -74,11 +81,11 @@ def _settled(s: CaseState, e: CaseFindingSettled) -> CaseState:
 
 
 def _level_changed(s: CaseState, e: CaseLevelChanged) -> CaseState:
-    return replace(s, level=e.after)
+    return _set(s, level=e.after)
 
 
 def _judged(s: CaseState, e: CaseJudged) -> CaseState:
-    return replace(s, verdict=e.verdict)
+    return _set(s, verdict=e.verdict)
 
 
 def _issued(s: CaseState, e: OrderIssued) -> CaseState:
@@ -95,16 +102,16 @@ def _issued(s: CaseState, e: OrderIssued) -> CaseState:
             for key, clock in clocks.items()
         }
     lead = e.unit if e.role == "lead" else s.lead
-    return replace(s, orders=s.orders | {e.order: order}, round=e.round, clocks=clocks, lead=lead)
+    return _set(s, orders=s.orders | {e.order: order}, round=e.round, clocks=clocks, lead=lead)
 
 
 def _status(s: CaseState, e: OrderStatusChanged) -> CaseState:
-    return replace(s, orders=s.orders | {e.order: replace(s.orders[e.order], status=e.status)})
+    return _set(s, orders=s.orders | {e.order: replace(s.orders[e.order], status=e.status)})
 
 
 def _joined(s: CaseState, e: ParticipantJoined) -> CaseState:
     added = Participant(part=e.part, unit=e.unit, post=e.post, since=e.since)
-    return replace(s, participants=(*s.participants, added))
+    return _set(s, participants=(*s.participants, added))
 
 
 def _left(s: CaseState, e: ParticipantLeft) -> CaseState:
@@ -112,7 +119,7 @@ def _left(s: CaseState, e: ParticipantLeft) -> CaseState:
         replace(p, until=e.until) if (p.part, p.unit, p.post, p.until) == (e.part, e.unit, e.post, 0) else p
         for p in s.participants
     )
-    return replace(s, participants=left)
+    return _set(s, participants=left)
 
 
 def _step_done(s: CaseState, e: StepDone) -> CaseState:
@@ -121,7 +128,7 @@ def _step_done(s: CaseState, e: StepDone) -> CaseState:
     handlers = s.handlers
     if e.action in (Action.ARRIVE, Action.CHECK, Action.HANDLE, Action.FEED_BACK):
         handlers = handlers if (e.person, e.unit) in handlers else (*handlers, (e.person, e.unit))
-    return replace(
+    return _set(
         s,
         orders=s.orders | {e.order: order},
         done=s.done | {e.action: e.at},
@@ -135,14 +142,14 @@ def _clock_started(s: CaseState, e: ClockStarted) -> CaseState:
         key=e.clock, clause=e.clause, round=e.round, order=e.order, action=e.action, unit=e.unit,
         origin=e.origin, started=e.started, limit_us=e.limit_us, due=e.due,
     )  # fmt: skip
-    return replace(s, clocks=s.clocks | {e.clock: clock}, timers=_with(s.timers, e.timers))
+    return _set(s, clocks=s.clocks | {e.clock: clock}, timers=_with(s.timers, e.timers))
 
 
 def _clock_paused(s: CaseState, e: ClockPaused) -> CaseState:
     clock = replace(s.clocks[e.clock], paused_at=e.at, pause_reason=e.reason, charged_to=e.charged_to)
     # What was due before the pause is due all the same, even if the tick comes after it.
     timers = {key: t for key, t in s.timers.items() if t.clock != e.clock or t.due <= e.at}
-    return replace(s, clocks=s.clocks | {e.clock: clock}, timers=_with(timers, (e.timer,)))
+    return _set(s, clocks=s.clocks | {e.clock: clock}, timers=_with(timers, (e.timer,)))
 
 
 def _settle_pause(clock: Clock, at: int) -> Clock:
@@ -157,20 +164,20 @@ def _settle_pause(clock: Clock, at: int) -> Clock:
 def _clock_resumed(s: CaseState, e: ClockResumed) -> CaseState:
     clock = replace(_settle_pause(s.clocks[e.clock], e.at), due=e.due, pause_reason="", charged_to="")
     timers = {key: t for key, t in s.timers.items() if (t.clock, t.moment) != (e.clock, "pause_end")}
-    return replace(s, clocks=s.clocks | {e.clock: clock}, timers=_with(timers, e.timers))
+    return _set(s, clocks=s.clocks | {e.clock: clock}, timers=_with(timers, e.timers))
 
 
 def _clock_overdue(s: CaseState, e: ClockOverdue) -> CaseState:
-    return replace(s, clocks=s.clocks | {e.clock: replace(s.clocks[e.clock], overdue=True)})
+    return _set(s, clocks=s.clocks | {e.clock: replace(s.clocks[e.clock], overdue=True)})
 
 
 def _clock_stopped(s: CaseState, e: ClockStopped) -> CaseState:
     clock = replace(_settle_pause(s.clocks[e.clock], e.at), stopped=e.at, void=e.void)
-    return replace(s, clocks=s.clocks | {e.clock: clock}, timers=_without(s.timers, e.clock))
+    return _set(s, clocks=s.clocks | {e.clock: clock}, timers=_without(s.timers, e.clock))
 
 
 def _escalated(s: CaseState, e: Escalated) -> CaseState:
-    return replace(s, escalations=s.escalations + 1)
+    return _set(s, escalations=s.escalations + 1)
 
 
 def _timer_spent(s: CaseState, e: TimerSpent) -> CaseState:
@@ -178,13 +185,13 @@ def _timer_spent(s: CaseState, e: TimerSpent) -> CaseState:
 
 
 def _reviewed(s: CaseState, e: CaseReviewed) -> CaseState:
-    return replace(s, reviewed=e.passed)
+    return _set(s, reviewed=e.passed)
 
 
 def _undone(s: CaseState, e: StepsUndone | CaseReopened) -> CaseState:
     done = {action: at for action, at in s.done.items() if action not in e.undone}
     reached = [stage for action, stage in STAGE_OF.items() if action in done]
-    return replace(s, done=done, stage=reached[-1] if reached else CaseStage.OPENED, reviewed=None)
+    return _set(s, done=done, stage=reached[-1] if reached else CaseStage.OPENED, reviewed=None)
 
 
 def _reopened(s: CaseState, e: CaseReopened) -> CaseState:
@@ -192,19 +199,19 @@ def _reopened(s: CaseState, e: CaseReopened) -> CaseState:
 
 
 def _closed(s: CaseState, e: CaseClosed) -> CaseState:
-    return replace(s, cause=e.cause, closed=e.closed, stage=CaseStage.CLOSED)
+    return _set(s, cause=e.cause, closed=e.closed, stage=CaseStage.CLOSED)
 
 
 def _archived(s: CaseState, e: CaseArchived) -> CaseState:
-    return replace(s, stage=CaseStage.ARCHIVED)
+    return _set(s, stage=CaseStage.ARCHIVED)
 
 
 def _delivered(s: CaseState, e: DeliveryRecorded) -> CaseState:
     return replace(s, deliveries=s.deliveries | {e.order: e.outcome.value})
 
 
-def _same(s: CaseState, e: Any) -> CaseState:
-    return s
+def _noted(s: CaseState, e: CaseNoted) -> CaseState:
+    return _set(s)
 
 
 _APPLY: dict[type, Callable[[CaseState, Any], CaseState]] = {
@@ -228,17 +235,14 @@ _APPLY: dict[type, Callable[[CaseState, Any], CaseState]] = {
     CaseReviewed: _reviewed,
     StepsUndone: _undone,
     CaseReopened: _reopened,
-    CaseNoted: _same,
+    CaseNoted: _noted,
     CaseClosed: _closed,
     CaseArchived: _archived,
     DeliveryRecorded: _delivered,
 }
 CASE_EVENTS = tuple(_APPLY)
-#: Events that leave the version alone, so that what people need not react to makes no act stale.
-_QUIET = (CaseFindingSettled, DeliveryRecorded, TimerSpent)
 
 
 def evolve_case(state: CaseState, event: Any) -> CaseState:
     """Apply one event; chooses nothing."""
-    after = _APPLY[type(event)](state, event)
-    return after if isinstance(event, _QUIET) else replace(after, version=state.version + 1)
+    return _APPLY[type(event)](state, event)
