@@ -93,14 +93,13 @@ class Platform:
         self.writer.submit(Books(keep)).result()
         return token
 
-    def note(self, scope: AccessScope, key: str, **params: Any) -> None:
-        """Journal an access or the refusal of one, in the person's stream."""
+    def note(self, scope: AccessScope, key: str, *, who: str = "", **params: Any) -> None:
+        """Journal an access or the refusal of one, in the person's stream, or in that of `who`."""
         now = self.writer.now
+        stream = f"access:{who or scope.person or 'unknown'}"
 
         def keep(changes: Changes) -> None:
-            self.handler.note(
-                EntryKind.ACCESS, f"access:{scope.person or 'unknown'}", now, key, post=scope.post, **params
-            )
+            self.handler.note(EntryKind.ACCESS, stream, now, key, post=scope.post, **params)
 
         self.writer.submit(Books(keep))
 
@@ -145,7 +144,9 @@ class Platform:
             raise Forbidden("auth.not_a_source")
         rights = self.handler.policy.city.permissions(source)
         if not any(row.capability == Capability.READINGS_SEND for row in rights):
-            raise Forbidden("auth.no_capability", capability=Capability.READINGS_SEND.value)
+            wanted = Capability.READINGS_SEND.value
+            self.note(self.scope(session), "access.forbidden", who=source, capability=wanted)
+            raise Forbidden("auth.no_capability", capability=wanted)
         now = self.clock.read().now
         try:
             decoded = decode_json(raw, source, self._channels, now, max(now, self.writer.now))
