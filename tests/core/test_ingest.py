@@ -65,8 +65,10 @@ BAD = {
     "reading.foreign_channel": [one("channel:c")],
     "reading.bad_time": [
         one(time=None), one(time=NOW), one(time="yesterday"), one(time="2026-05-01T09:00:00"), one(time=""),
-        one(time="1999-12-31T23:59:59Z"), one(time="2101-01-01T00:00:00Z"), one(time="9" * 10**5),
-        one(time=[[]]),
+        one(time="9" * 10**5), one(time=[[]]),
+    ],
+    "reading.absurd_time": [
+        one(time="1970-01-01T00:00:00Z"), one(time="1999-12-31T23:59:59Z"), one(time="2101-01-01T00:00:00Z"),
     ],
     "reading.future_time": [one(time=format_time(NOW + MOST_AHEAD + 1))],
     "reading.not_a_number": [

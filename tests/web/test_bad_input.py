@@ -76,7 +76,7 @@ def bad_messages(town: Town, channel: Any) -> dict[str, tuple[bytes, int, str, s
         "text for a number": (message(good | {"value": "NaN"}), 422, "reading.not_a_number", key),
         "overflow": (b'{"readings": [{"value": 1e999}]}', 422, "json.wrong_shape", "Number out of range"),
         "absurd": (message(good | {"value": 1e9}), 422, "reading.absurd_value", key),
-        "1970": (message(reading(key, 1, 1.0)), 422, "reading.bad_time", "1970"),
+        "1970": (message(reading(key, 1, 1.0)), 422, "reading.absurd_time", "1970"),
         "future": (message(reading(key, now + year, 1.0)), 422, "reading.future_time", "2027"),
         "no offset": (message(good | {"time": "2026-05-01T09:00:00"}), 422, "reading.bad_time", "09:00:00"),
         "no value": (message({"channel": key, "time": good["time"]}), 422, "reading.missing_field", "value"),

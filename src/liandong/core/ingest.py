@@ -99,7 +99,7 @@ def _time(text: Any, row: int, now: int) -> int:
     except BadInput as error:
         raise BadInput("reading.bad_time", value=text[:40], row=row) from error
     if not EARLIEST <= at <= LATEST:
-        raise BadInput("reading.bad_time", value=text[:40], row=row)
+        raise BadInput("reading.absurd_time", value=text[:40], row=row)
     if at > now + MOST_AHEAD:
         raise BadInput("reading.future_time", value=text[:40], row=row)
     return at
