@@ -65,7 +65,6 @@ def demo(
         tell=typer.echo,
     )
     _write_json(json_file, report)
-    typer.echo(json.dumps(report["result"], ensure_ascii=False, indent=2))
 
 
 @app.command()

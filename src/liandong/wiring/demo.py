@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -83,9 +85,11 @@ def run_demo(
                 "equation": city.platform.accounting.check(),
             },
         }  # fmt: skip
+        tell(json.dumps(report["result"], ensure_ascii=False, indent=2))
         if not once:
             tell(f"演示完毕，按 Ctrl-C 结束 the story is over; Ctrl-C ends: {url}/api/v1/health/live")
-            threading.Event().wait()
+            with suppress(KeyboardInterrupt):
+                threading.Event().wait()
         return report
     finally:
         server.stop()
