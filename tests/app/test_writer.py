@@ -199,6 +199,78 @@ def test_nothing_is_answered_before_it_is_committed(store: LiteStore, started: C
     assert seen == [(0, 0), (3, 3), (6, 6), (9, 9)]
 
 
+def test_the_next_group_is_decided_while_the_first_is_on_its_way_and_neither_is_answered_early(
+    store: LiteStore, started: Callable[..., Writer]
+) -> None:
+    writer = started(store, group_size=3)
+    items = [Admit(finding(CHANNELS[n % 4], START + n), "source:x") for n in range(6)]
+    arrive, decided = threading.Event(), threading.Event()
+    whole, decide, staged = store.stage, writer._decide, []
+
+    def stage(changes: Changes) -> Callable[[], int]:
+        staged.append(len(changes.entries))
+        first = len(staged) == 1
+
+        def finish() -> int:
+            if first:
+                assert arrive.wait(10)
+            return whole(changes)()
+
+        return finish
+
+    def watched(group: Any, following: bool = False) -> Any:
+        found = decide(group, following)
+        if following:
+            decided.set()
+        return found
+
+    store.stage, writer._decide = stage, watched  # type: ignore[method-assign, assignment]
+    for item in items:
+        writer.submit(item)
+    writer.start()
+    assert decided.wait(10), "the second group waited for the disk"
+    assert not any(item.future.done() for item in items) and store.last_position() < 3
+    arrive.set()
+    for item in items:
+        item.future.result(10)
+    assert names(store).count("Finding") == 6
+
+
+def test_a_commit_that_fails_beside_the_next_group_loses_and_doubles_nothing(
+    store: LiteStore, started: Callable[..., Writer]
+) -> None:
+    """Both groups were decided on what never was: both are decided again, in order."""
+    calm = open_memory()
+    want = make_writer(calm, group_size=3)
+    items = [Admit(finding(CHANNELS[n % 4], START + n), "source:x") for n in range(9)]
+    for item in items:
+        write(want, Admit(item.message, item.origin))
+    writer = started(store, group_size=3)
+    whole, calls = store.stage, []
+
+    def stage(changes: Changes) -> Callable[[], int]:
+        calls.append(changes)
+        if len(calls) != 2:
+            return whole(changes)
+
+        def fail() -> int:
+            raise OSError("the disk, at the last moment")
+
+        return fail
+
+    store.stage = stage  # type: ignore[method-assign]
+    for item in items:
+        writer.submit(item)
+    writer.start()
+    for item in items:
+        assert item.future.result(10).status == "done"
+    assert [m for m, *_ in admitted(store)] == [m for m, *_ in admitted(calm)]
+    assert rebuild(store).differences == []
+    assert {r.stream: r.hash for r in store.heads() if r.kind == "case"} == {
+        r.stream: r.hash for r in calm.heads() if r.kind == "case"
+    }
+
+
 def test_listeners_hear_of_it_after_the_commit_and_cannot_harm(
     store: LiteStore, started: Callable[..., Writer]
 ) -> None:
