@@ -214,8 +214,9 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(0)
     except Exception as error:
-        from liandong.app.logs import get_logger
+        from liandong.app.logs import configure_logging, get_logger
 
+        configure_logging("error", None)  # type and place only: what an error says may be personal
         get_logger("cli").error("cli.failed", error)
         typer.echo(f"内部错误 internal error: {type(error).__name__}", err=True)
         sys.exit(3)

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
-from liandong.app.ports import Changes, TimerRow
+from liandong.app.ports import Changes, StreamRow, TimerRow
 from liandong.conformance.questions import EVERYTHING
 from liandong.conformance.store import changes, entry, order_row, outbox_row, stream_row
+from liandong.core.values.canonical import canonical_bytes
 from liandong.core.values.errors import Broken
 from liandong.stores._sql import schema
 from liandong.stores._sql.lite import LiteStore, lite_engine
@@ -238,3 +239,30 @@ def test_a_failing_disk_leaves_nothing_and_the_store_goes_on(tmp_path: Path) -> 
     store = open_sqlite(tmp_path)
     assert [row.sequence for row in store.entries_of("case:a")] == [1, 2]
     store.close()
+
+
+def test_a_body_edited_by_hand_comes_back_as_text_and_is_still_read(tmp_path: Path) -> None:
+    """SQL's replace() turns a blob into text; what was edited must be found, not crash who looks."""
+    store = open_sqlite(tmp_path)
+    body = canonical_bytes({"version": 1, "grouping": "g"})
+    row = StreamRow(stream="alarm:g", kind="alarm", sequence=1, hash="h", version=1, body=body)
+    store.commit(Changes(streams={"alarm:g": row}))
+    store.close()
+    edit = "UPDATE streams SET body = replace(CAST(body AS TEXT), '1', '2')"
+    _sql(tmp_path, edit)
+    store = open_sqlite(tmp_path)
+    assert store.load(["alarm:g"])["alarm:g"].body == body.replace(b"1", b"2")
+    store.close()
+    _sql(tmp_path, "UPDATE streams SET sequence = 'many'")
+    store = open_sqlite(tmp_path)
+    with pytest.raises(Broken) as refused:
+        store.load(["alarm:g"])
+    assert refused.value.key == "store.unreadable_row" and refused.value.params["key"] == "alarm:g"
+    store.close()
+
+
+def _sql(folder: Path, statement: str) -> None:
+    connection = sqlite3.connect(folder / "liandong.db")
+    connection.execute(statement)
+    connection.commit()
+    connection.close()

@@ -7,11 +7,12 @@ from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 import msgspec
-from sqlalchemy import ClauseElement, Dialect, Table, and_
+from sqlalchemy import ClauseElement, Dialect, LargeBinary, Table, and_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from liandong.app import ports
 from liandong.core.values.canonical import canonical_bytes
+from liandong.core.values.errors import Broken
 from liandong.core.values.journal import JournalRow, Root
 from liandong.stores._sql import tables
 
@@ -36,6 +37,7 @@ class Shape(Generic[Row]):
         self._all = attrgetter(*self.names)
         self._packed = [self.names.index(name) for name in packed]
         types = {field.name: field.type for field in msgspec.structs.fields(struct)}
+        self._blobs = [c.name for c in table.columns if isinstance(c.type, LargeBinary)]
         self._decoders = {name: msgspec.json.Decoder(types[name]) for name in packed}
 
     def values(self, row: Row) -> tuple[Any, ...]:
@@ -49,11 +51,18 @@ class Shape(Generic[Row]):
         return tuple(values)
 
     def row(self, values: Sequence[Any]) -> Row:
-        """The row of column values."""
+        """The row of column values. Raises Broken for one that nobody of us has written so."""
         fields = dict(zip(self.names, values, strict=True))
-        for name, decoder in self._decoders.items():
-            fields[name] = decoder.decode(fields[name])
-        return msgspec.convert(fields, self.struct)
+        for name in self._blobs:
+            # SQLite keeps whatever type it is given: a body edited by hand comes back as text.
+            if isinstance(fields[name], str):
+                fields[name] = fields[name].encode()
+        try:
+            for name, decoder in self._decoders.items():
+                fields[name] = decoder.decode(fields[name])
+            return msgspec.convert(fields, self.struct)
+        except (msgspec.MsgspecError, UnicodeDecodeError, TypeError) as error:
+            raise Broken("store.unreadable_row", table=self.table.name, key=str(values[0])[:80]) from error
 
 
 def insert_text(table: Table, dialect: Dialect, *, ignore: bool = False) -> str:
