@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any
 
 import typer
 
@@ -16,7 +16,7 @@ app = typer.Typer(
 )
 
 DataOption = Annotated[Path, typer.Option("--data", help="Folder of everything the city remembers.")]
-JsonOption = Annotated[Optional[Path], typer.Option("--json", help="Also write the figures to this file.")]  # noqa: UP045  typer reads it
+JsonOption = Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")]
 Language = Annotated[str, typer.Option("--language", help="zh or en.")]
 
 
@@ -70,10 +70,10 @@ def demo(
 @app.command()
 def serve(
     data: DataOption,
-    port: Annotated[Optional[int], typer.Option("--port", help="TCP port to listen on.")] = None,  # noqa: UP045
-    city: Annotated[Optional[Path], typer.Option("--city", help="Folder of the city's tables.")] = None,  # noqa: UP045
-    host: Annotated[Optional[str], typer.Option("--host", help="Address to listen on.")] = None,  # noqa: UP045
-    settings: Annotated[Optional[Path], typer.Option("--settings", help="TOML file of settings.")] = None,  # noqa: UP045
+    port: Annotated[int | None, typer.Option("--port", help="TCP port to listen on.")] = None,
+    city: Annotated[Path | None, typer.Option("--city", help="Folder of the city's tables.")] = None,
+    host: Annotated[str | None, typer.Option("--host", help="Address to listen on.")] = None,
+    settings: Annotated[Path | None, typer.Option("--settings", help="TOML file of settings.")] = None,
 ) -> None:
     """Run a city until stopped."""
     from liandong.wiring.service import serve_city
@@ -159,7 +159,7 @@ def backup(
 
 @app.command()
 def bench(
-    names: Annotated[Optional[list[str]], typer.Argument(help="Which; all without a name.")] = None,  # noqa: UP045
+    names: Annotated[list[str] | None, typer.Argument(help="Which; all without a name.")] = None,
     json_file: JsonOption = None,
 ) -> None:
     """Measure this machine: prints each figure with what it includes."""

@@ -122,7 +122,7 @@ def load_settings(
     for name in values:
         _refuse_secret(name, origins[name])
     try:
-        return Settings(**values)  # type: ignore[arg-type]
+        return Settings(**values)  # type: ignore[arg-type]  # pydantic checks the values
     except ValidationError as error:
         raise _as_bad_input(error, origins) from None
 
@@ -206,7 +206,7 @@ def _accepts(name: str) -> str:
     if low is not None:
         return f"{low} … {high}"
     if "Literal" in written:
-        return " | ".join(field.annotation.__args__)  # type: ignore[union-attr]
+        return " | ".join(field.annotation.__args__)  # type: ignore[union-attr]  # a Literal has arguments
     if "StringConstraints" in written or any(isinstance(m, StringConstraints) for m in field.metadata):
         return "http(s)://host/…"
     return "path" if "Path" in written else "text"

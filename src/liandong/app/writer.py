@@ -103,7 +103,7 @@ class _Flight:
     results: list[Any]
     changes: Changes
     started: float
-    done: Future[int] | None
+    done: Future[int]
 
 
 class Writer(threading.Thread):
@@ -295,14 +295,14 @@ class Writer(threading.Thread):
             alone = not any(self._lanes)
         if alone:
             finish()
-            self._arrived(_Flight(items, results, changes, started, None))
+            self._arrived(items, results, changes, started)
         else:
             self._flight = _Flight(items, results, changes, started, self._committer.submit(finish))
 
     def _land(self) -> bool:
         """Wait for the group that is on its way, and answer it. False where it had to be decided again."""
         flight, self._flight = self._flight, None
-        if flight is None or flight.done is None:
+        if flight is None:
             return True
         try:
             flight.done.result()
@@ -311,12 +311,13 @@ class Writer(threading.Thread):
             self.handler.forget()
             self.write(flight.items)
             return False
-        self._arrived(flight)
+        self._arrived(flight.items, flight.results, flight.changes, flight.started)
         return True
 
-    def _arrived(self, flight: _Flight) -> None:
-        self._committed(flight.changes, flight.started)
-        self._answer(flight.items, flight.results)
+    def _arrived(self, items: list[Item], results: list[Any], changes: Changes, started: float) -> None:
+        """It is durable: tell who listens, then who asked."""
+        self._committed(changes, started)
+        self._answer(items, results)
 
     def write(self, items: list[Item]) -> None:
         """Decide and store one group. For the writer's thread, and for start-up before it runs."""

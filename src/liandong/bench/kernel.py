@@ -80,7 +80,7 @@ def _sorted(channels: int, columns: Columns, budget: float | None, busy: bool = 
 
 def _arrival(channels: int, columns: Columns) -> dict[str, Any]:
     order = np.argsort(columns[1], kind="stable")
-    columns = tuple(column[order] for column in columns)  # type: ignore[assignment]
+    columns = tuple(column[order] for column in columns)  # type: ignore[assignment]  # as many as before
     return _figure(
         lambda: _evaluate(channels, columns),
         len(order),
@@ -91,7 +91,7 @@ def _arrival(channels: int, columns: Columns) -> dict[str, Any]:
 
 def _shuffled(channels: int, columns: Columns) -> dict[str, Any]:
     order = np.random.default_rng(SEED + 1).permutation(len(columns[0]))
-    columns = tuple(column[order] for column in columns)  # type: ignore[assignment]
+    columns = tuple(column[order] for column in columns)  # type: ignore[assignment]  # as many as before
     return _figure(
         lambda: _evaluate(channels, kernel.arrange(*columns, channels)),
         len(order),

@@ -141,7 +141,7 @@ class Window:
         intake.gather(every, self.channels, self._nodes, channel, time, bits, revision)
         heads = np.stack([self.channels["last_time"], self.channels["floor"]])
         values = self.channels["last_value"]
-        return tuple(part.tobytes() for part in (heads, values, channel, time, bits, revision))  # type: ignore[return-value]
+        return tuple(part.tobytes() for part in (heads, values, channel, time, bits, revision))  # type: ignore[return-value]  # six of six
 
     def restore(self, parts: tuple[bytes, bytes, bytes, bytes, bytes, bytes]) -> None:
         """The exact opposite of `dump` on a fresh window of the same layout."""

@@ -32,7 +32,7 @@ class LiteStore(SqlStore):
         copy = sqlite3.connect(aside)
         try:
             with self._database.reading() as connection:
-                connection.connection.driver_connection.backup(copy)  # type: ignore[union-attr]
+                connection.connection.driver_connection.backup(copy)  # type: ignore[union-attr]  # it is sqlite3
             copy.execute("PRAGMA journal_mode=DELETE")  # a copy is one file, without a log beside it
         finally:
             copy.close()

@@ -70,12 +70,14 @@ class SqlStore:
             with self._database.writing() as connection:
                 return self._writing.write(connection, changes)
         except IntegrityError as error:
-            raise self._refusal(error, changes) from error
+            self._say_if_raced(error, changes)
+            raise
 
-    def _refusal(self, error: IntegrityError, changes: Changes) -> Exception:
-        """What an undone transaction failed of: Conflict where somebody else was first."""
+    def _say_if_raced(self, error: IntegrityError, changes: Changes) -> None:
+        """Raise Conflict where an undone transaction failed because somebody else was first."""
         raced = self._raced(changes)
-        return Conflict("journal.raced", stream=raced) if raced else error
+        if raced:
+            raise Conflict("journal.raced", stream=raced) from error
 
     def stage(self, changes: Changes) -> Callable[[], int]:
         """Where one connection serves all, there are no two parts: it is durable at once."""

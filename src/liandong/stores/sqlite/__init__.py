@@ -41,7 +41,7 @@ class SqliteStore(LiteStore):
         except BaseException as error:
             connection.close()  # undoes what is open
             if isinstance(error, IntegrityError):
-                raise self._refusal(error, changes) from error
+                self._say_if_raced(error, changes)
             raise
 
         def finish() -> int:
