@@ -225,11 +225,11 @@ class Life:
     # People.
 
     def act(
-        self, action: Action, case: CaseState | None = None, *, as_: Order | str = "", **fields: Any
+        self, action: Action, case: CaseState | None = None, *, as_: Order | str | None = None, **fields: Any
     ) -> Decision:
         """An act by whoever holds the step, unless `as_`, `person`, `post` or `version` say otherwise."""
         case = self.again(case or self.case)
-        if not as_:
+        if as_ is None:  # an empty post is a post that nobody has, not a wish for the right one
             as_ = case.order_for(action) or next((o for o in case.orders.values() if o.status in LIVE), "")
         self.acts += 1
         if isinstance(as_, Order):
