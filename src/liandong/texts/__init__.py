@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import ChainMap
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from functools import cache
@@ -10,18 +11,25 @@ from importlib.resources import files
 from string import Formatter
 
 LANGUAGES = ("zh", "en")
+#: Words of the domain packs that the city in this process uses.
+_lent: dict[str, dict[str, str]] = {language: {} for language in LANGUAGES}
 
 #: Parameters whose codes have words of their own: their name → the lists to look in, in this order.
 _LISTS = {
     "action": ("action",),
+    "answered": ("answered",),
     "capability": ("capability",),
     "cause": ("cause",),
     "change": ("change",),
     "field": ("field",),
     "hazard": ("hazard",),
-    "kind": ("area_kind",),
+    "kind": (
+        "report_version",
+        "area_kind",
+    ),
     "left": ("scale",),
     "missing": ("missing", "action"),
+    "quantity": ("quantity",),
     "needed": ("action", "case_stage", "capability", "participation"),
     "part": ("participation",),
     "passed": ("passed",),
@@ -51,7 +59,7 @@ def text(key: str, language: str, /, **params: object) -> str:
     words.
     """
     language = language if language in LANGUAGES else LANGUAGES[0]
-    sentence = sentences(language).get(key)
+    sentence = _words(language).get(key)
     if sentence is None:
         said = ", ".join(f"{name}={value}" for name, value in params.items())
         return f"⟦{key}⟧ {said}".rstrip()
@@ -63,7 +71,7 @@ def text(key: str, language: str, /, **params: object) -> str:
 
 def label(listed: str, code: str, language: str) -> str:
     """The word for a code of a closed list (`case_stage`, `closed` → 已办结), or the code itself."""
-    return sentences(language).get(f"label.{listed}.{code.replace(' ', '_')}", code)
+    return _words(language).get(f"label.{listed}.{code.replace(' ', '_')}", code)
 
 
 def _shown(name: str, params: Mapping[str, object], language: str) -> str:
@@ -73,7 +81,7 @@ def _shown(name: str, params: Mapping[str, object], language: str) -> str:
     value = params[name]
     if value is None or value == "":
         return "–"
-    known = sentences(language)
+    known = _words(language)
     if name == "remedy" and value in known:
         return text(str(value), language, **{key: given for key, given in params.items() if key != name})
     if name in _MOMENTS and (moment := _moment(value)) is not None:
@@ -105,6 +113,16 @@ def sentences(language: str) -> dict[str, str]:
     """All sentences of one language, as they stand in its file."""
     loaded: dict[str, str] = json.loads((files(__name__) / f"{language}.json").read_text(encoding="utf-8"))
     return loaded
+
+
+def extend(language: str, words: Mapping[str, str]) -> None:
+    """Lend words of a domain pack to a language; a key of the file keeps its own."""
+    _lent[language].update(words)
+
+
+def _words(language: str) -> Mapping[str, str]:
+    """The file's sentences, and behind them what packs have lent."""
+    return ChainMap(sentences(language), _lent.get(language, {}))
 
 
 def placeholders(sentence: str) -> frozenset[str]:

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from liandong.app.handle import MESSAGE_TYPES, MESSAGE_VERSION, read_message, record_message
+from liandong.app.handle import MESSAGE_TYPES, MESSAGE_VERSIONS, read_message, record_message
 from liandong.core.values.errors import Broken
 from liandong.core.values.events import EVENT_TYPES, VERSIONS, EventRecord, read_event, record_event
 from liandong.core.values.schemas import schema_of
@@ -25,7 +25,7 @@ TYPES: dict[str, type] = EVENT_TYPES | MESSAGE_TYPES
 
 
 def current(name: str) -> int:
-    return VERSIONS.get(name, MESSAGE_VERSION)
+    return VERSIONS.get(name) or MESSAGE_VERSIONS[name]
 
 
 def schema_file(folder: Path, name: str, version: int) -> Path:

@@ -21,6 +21,8 @@ class AlertRaised(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     finding: str
     detail: OpenFinding
     mode: Mode
+    place: str = ""  #: grouping of the case that many alarms share; empty = its own
+    members: int = 0  #: which one of the storm it is
 
 
 class AlertChanged(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -37,6 +39,7 @@ class AlertChanged(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     finding: str
     detail: OpenFinding | None
     mode: Mode
+    place: str = ""
 
 
 class AlertCleared(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -46,6 +49,7 @@ class AlertCleared(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     finding: str
     retracted: bool
     mode: Mode
+    place: str = ""
 
 
 class AlarmState(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +60,7 @@ class AlarmState(msgspec.Struct, frozen=True, kw_only=True):
     acknowledged: bool = False
     episode: int = 0
     level: str = ""
+    place: str = ""  #: grouping of the case that many alarms share
     version: int = 0
 
 
@@ -68,6 +73,7 @@ def evolve_alarm(state: AlarmState, event: AlertRaised | AlertChanged | AlertCle
             acknowledged=False,
             episode=event.episode,
             level=event.level,
+            place=event.place,
             version=state.version + 1,
         )
     level = event.level if isinstance(event, AlertChanged) else ""

@@ -95,6 +95,18 @@ class Participant(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     until: int = 0
 
 
+class Report(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """上报: an upward report that a row asks for: whom, since when it is owed, and what was sent."""
+
+    row: str  #: key of the row
+    to: str  #: unit that receives it
+    started: int  #: the moment of knowing from which the row counts
+    limit_us: int | None  #: of the first report; None = 未规定
+    due: int | None  #: when the next version is due; None = none is, or 未规定
+    sent: int | None = None  #: when the newest version went out
+    versions: int = 0  #: a correction is another version, never an edit
+
+
 class CaseState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Fold of the case events."""
 
@@ -122,6 +134,7 @@ class CaseState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     seen: tuple[str, ...] = ()  #: every finding that ever belonged to it
     rules: tuple[str, ...] = ()  #: every rule whose finding ever belonged to it
     alarm_active: bool = False
+    members: int = 0  #: alarms that share this case, as last said; 0 where it is one asset's own
     orders: dict[str, Order] = {}
     clocks: dict[str, Clock] = {}
     timers: dict[str, Timer] = {}
@@ -132,11 +145,15 @@ class CaseState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     deliveries: dict[str, str] = {}  #: order → outcome of its newest attempt
     numbers: tuple[tuple[str, str], ...] = ()  #: pairs (system, number)
     closed: int = 0
+    calls: int = 0  #: 通话记录 so far
+    reports: dict[str, Report] = {}  #: row → the report that it asks for
 
     @property
     def over(self) -> bool:
         """No more work: a new alarm of the same grouping opens a new case."""
-        return self.stage in (CaseStage.CLOSED, CaseStage.ARCHIVED, CaseStage.CANCELLED)
+        return self.stage in (
+            CaseStage.CLOSED, CaseStage.ARCHIVED, CaseStage.REPORTED, CaseStage.CANCELLED
+        )  # fmt: skip
 
     def order_for(self, action: Action) -> Order | None:
         """The live order of which this action is a step still to do."""
@@ -158,6 +175,7 @@ STAGE_OF: dict[Action, CaseStage] = {
     Action.REVIEW: CaseStage.REVIEWED,
     Action.CLOSE: CaseStage.CLOSED,
     Action.ARCHIVE: CaseStage.ARCHIVED,
+    Action.DISPOSAL_REPORT: CaseStage.REPORTED,
 }
 
 LIVE = (OrderStatus.ISSUED, OrderStatus.ACTIVE)

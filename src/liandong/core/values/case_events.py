@@ -49,6 +49,14 @@ class CaseFindingChanged(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     alarm_active: bool
 
 
+class CaseGathered(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """警情归集: so many alarms share this case by now."""
+
+    case: str
+    members: int
+    active: bool  #: one of them at least has not cleared
+
+
 class CaseFindingSettled(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """发现已确定: no late datum can change its onset any more. Makes no act stale."""
 
@@ -257,6 +265,50 @@ class CaseNoted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     at: int
     text: VaultRef | None = None
     evidence: tuple[str, ...] = ()
+
+
+class CallLogged(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """通话记录: who was rung, whether somebody answered, and, sealed, what was agreed."""
+
+    case: str
+    person: str  #: who rang
+    post: str
+    at: int
+    to: str = ""  #: person, post or unit that was rung, where the city knows it
+    number: VaultRef | None = None
+    answered: bool
+    rung_at: int
+    device_at: int | None = None
+    client_seq: int | None = None
+    text: VaultRef | None = None
+
+
+class ReportOwed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """上报计时开始: a row asks for an upward report."""
+
+    case: str
+    row: str
+    to: str
+    started: int
+    limit_us: int | None
+    due: int | None
+
+
+class CaseReported(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """已上报: one version of an upward report, its words sealed; `late_us` < 0 where time was left."""
+
+    case: str
+    row: str
+    to: str
+    number: int  #: version, from 1; a correction is the next one
+    kind: str  #: first, next, final or correction
+    person: str
+    post: str
+    signer: str = ""  #: person who signs it, as the row asks
+    at: int
+    late_us: int | None = None  #: None where nothing was due
+    due: int | None = None  #: when the next version is due
+    text: VaultRef | None = None
 
 
 class ClauseResult(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,17 +7,20 @@ from typing import Any
 
 import msgspec
 
-from liandong.core.values.case import STAGE_OF, CaseState, Clock, Order, Participant, Timer
+from liandong.core.values.case import STAGE_OF, CaseState, Clock, Order, Participant, Report, Timer
 from liandong.core.values.case_events import (
+    CallLogged,
     CaseArchived,
     CaseClosed,
     CaseFindingChanged,
     CaseFindingSettled,
+    CaseGathered,
     CaseJudged,
     CaseLevelChanged,
     CaseNoted,
     CaseOpened,
     CaseReopened,
+    CaseReported,
     CaseReviewed,
     ClockOverdue,
     ClockPaused,
@@ -30,6 +33,7 @@ from liandong.core.values.case_events import (
     OrderStatusChanged,
     ParticipantJoined,
     ParticipantLeft,
+    ReportOwed,
     StepDone,
     StepsUndone,
     TimerSpent,
@@ -73,6 +77,10 @@ def _finding_changed(s: CaseState, e: CaseFindingChanged) -> CaseState:
     seen = s.seen if e.finding in s.seen else (*s.seen, e.finding)
     rules = s.rules if e.detail is None or e.detail.rule in s.rules else (*s.rules, e.detail.rule)
     return _set(s, findings=findings, seen=seen, rules=rules, alarm_active=e.alarm_active)
+
+
+def _gathered(s: CaseState, e: CaseGathered) -> CaseState:
+    return replace(s, members=e.members, alarm_active=e.active)
 
 
 def _settled(s: CaseState, e: CaseFindingSettled) -> CaseState:
@@ -214,10 +222,25 @@ def _noted(s: CaseState, e: CaseNoted) -> CaseState:
     return _set(s)
 
 
+def _called(s: CaseState, e: CallLogged) -> CaseState:
+    return _set(s, calls=s.calls + 1)
+
+
+def _report_owed(s: CaseState, e: ReportOwed) -> CaseState:
+    owed = Report(row=e.row, to=e.to, started=e.started, limit_us=e.limit_us, due=e.due)
+    return _set(s, reports=s.reports | {e.row: owed})
+
+
+def _reported(s: CaseState, e: CaseReported) -> CaseState:
+    before = s.reports.get(e.row) or Report(row=e.row, to=e.to, started=e.at, limit_us=None, due=None)
+    return _set(s, reports=s.reports | {e.row: replace(before, sent=e.at, due=e.due, versions=e.number)})
+
+
 _APPLY: dict[type, Callable[[CaseState, Any], CaseState]] = {
     CaseOpened: _opened,
     CaseFindingChanged: _finding_changed,
     CaseFindingSettled: _settled,
+    CaseGathered: _gathered,
     CaseLevelChanged: _level_changed,
     CaseJudged: _judged,
     OrderIssued: _issued,
@@ -236,6 +259,9 @@ _APPLY: dict[type, Callable[[CaseState, Any], CaseState]] = {
     StepsUndone: _undone,
     CaseReopened: _reopened,
     CaseNoted: _noted,
+    CallLogged: _called,
+    ReportOwed: _report_owed,
+    CaseReported: _reported,
     CaseClosed: _closed,
     CaseArchived: _archived,
     DeliveryRecorded: _delivered,

@@ -11,8 +11,17 @@ from collections import defaultdict
 
 import msgspec
 
-from liandong.core.values.lists import AreaKind, Capability, DataClass, Mode, RelationKind, UnitKind
+from liandong.core.values.lists import (
+    AreaKind,
+    Capability,
+    DataClass,
+    DataKind,
+    Mode,
+    RelationKind,
+    UnitKind,
+)
 from liandong.core.values.rules import ChannelRow, SourceTerms
+from liandong.core.values.units import channel_conversion
 
 
 class Area(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +46,7 @@ class Unit(msgspec.Struct, frozen=True, kw_only=True):
     parent: str = ""
     area: str = ""  #: area key of its territory
     domains: tuple[str, ...] = ()
+    function: str = ""  #: what it answers for (`emergency`, `housing`, `water` …); a role may ask for it
     principal: str = ""  #: in whose name a contractor acts
     numbers: tuple[tuple[str, str], ...] = ()  #: pairs (system, number)
 
@@ -93,6 +103,11 @@ class Asset(msgspec.Struct, frozen=True, kw_only=True):
     owner: str
     operator: str = ""
     regulator: str = ""
+    tier: str = ""  #: who watches it: `city`, `department` or `owner`
+    stage: str = ""  #: business stage: produce, store, trade, use, transport, dispose, build, operate
+    lon: float | None = None  #: degrees, EPSG:4490
+    lat: float | None = None  #: degrees, EPSG:4490
+    facts: tuple[tuple[str, str], ...] = ()  #: (name, words) that whoever goes there wants to know
     numbers: tuple[tuple[str, str], ...] = ()
 
 
@@ -110,6 +125,8 @@ class Sensor(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     asset: str
     model: str = ""
+    calibrated: int = 0  #: last calibration, microseconds UTC; 0 = not known
+    facts: tuple[tuple[str, str], ...] = ()  #: (name, words), e.g. depth below ground
 
 
 class Quantity(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,6 +138,8 @@ class Quantity(msgspec.Struct, frozen=True, kw_only=True):
     unit: str
     low: float | None = None
     high: float | None = None
+    codes: tuple[tuple[int, str, str], ...] = ()  #: of a state: (code, 中文, English)
+    gas: str = ""  #: which gas, e.g. `ch4`; units such as %LEL and ppm depend on it
 
 
 class Channel(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,6 +152,10 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
     position: str = ""
     group: str
     source: str
+    device: str = ""  #: what the device calls itself in its protocol, e.g. the MN of HJ 212
+    item: str = ""  #: what the device calls this value, e.g. `a21001-Rtd`
+    unit: str = ""  #: unit in which it sends; empty = the quantity's own
+    reducer: str = ""  #: how windows of a fast channel are condensed into this one, e.g. `rms`
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,6 +163,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 
     key: str
     unit: str = ""
+    protocol: str = "http"  #: door it comes through: `http`, `hj212`, `gb26875`, `file`
     lateness_s: float = 0.0
     idle_s: float = 600.0
     revision: int = 0
@@ -154,6 +178,25 @@ class Permission(msgspec.Struct, frozen=True, kw_only=True):
     area: str = ""  #: area key; empty = the whole city
     modes: tuple[Mode, ...] = (Mode.REAL,)
     data_class: DataClass = DataClass.INTERNAL
+
+
+class PackUse(msgspec.Struct, frozen=True, kw_only=True):
+    """领域包的启用: which domain pack this city runs, and how far it trusts it."""
+
+    pack: str
+    maturity: str = "live"  #: `shadow` = runs and is scored, nobody is told
+
+
+class Retention(msgspec.Struct, frozen=True, kw_only=True):
+    """保存期限: how long a class of data is kept; a class without a row is kept for ever."""
+
+    data: DataKind
+    days: float
+    basis: str = ""  #: who set it, by which rule
+
+    def __post_init__(self) -> None:
+        if self.days <= 0:
+            raise ValueError(f"retention of {self.data}: {self.days} days")
 
 
 class City(msgspec.Struct, frozen=True, kw_only=True):
@@ -175,6 +218,8 @@ class City(msgspec.Struct, frozen=True, kw_only=True):
     channels: tuple[Channel, ...] = ()
     sources: tuple[Source, ...] = ()
     permissions: tuple[Permission, ...] = ()
+    packs: tuple[PackUse, ...] = ()
+    retentions: tuple[Retention, ...] = ()
 
 
 class OnDuty(msgspec.Struct, frozen=True):
@@ -197,9 +242,15 @@ class CityIndex:
         self.assets = {a.key: a for a in city.assets}
         self.sensors = {s.key: s for s in city.sensors}
         self.channels = {c.key: c for c in city.channels}
+        self._channel_rows: tuple[ChannelRow, ...] | None = None  # made once somebody asks
         self.quantities = {q.key: q for q in city.quantities}
         self.sources = {s.key: s for s in city.sources}
         self.persons = frozenset(h.person for h in city.holdings)
+        self._units_for: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for unit in sorted(city.units, key=lambda u: u.key):
+            self._units_for[unit.function, unit.area].append(unit.key)
+            if unit.kind == UnitKind.TOWN and unit.function != "town":
+                self._units_for["town", unit.area].append(unit.key)
         self._posts_of_unit: dict[str, list[Post]] = defaultdict(list)
         for post in city.posts:
             self._posts_of_unit[post.unit].append(post)
@@ -218,6 +269,21 @@ class CityIndex:
         """Materialised path of an area, `/` where it is unknown."""
         found = self.areas.get(area)
         return found.path if found else "/"
+
+    def area_above(self, area: str, kind: AreaKind) -> str:
+        """The area of this kind in which an area lies, itself included; empty where there is none."""
+        seen: set[str] = set()
+        while area and area not in seen:
+            found = self.areas.get(area)
+            if found is None or found.kind == kind:
+                return area if found else ""
+            seen.add(area)
+            area = found.parent
+        return ""
+
+    def units_for(self, function: str, area: str) -> tuple[str, ...]:
+        """Units that answer for a function with just this area as their territory, by key."""
+        return tuple(self._units_for.get((function, area), ()))
 
     def asset_of_channel(self, channel: str) -> Asset | None:
         """The asset at which a channel's sensor sits."""
@@ -244,6 +310,22 @@ class CityIndex:
             if holding.since <= now and (not holding.until or now < holding.until):
                 return OnDuty(post, holding.person)
         return None
+
+    def duties_around(self, post: str, now: int) -> tuple[Duty | None, Duty | None, Duty | None]:
+        """The duty before, the one of this moment, and the next one, as far as the roster goes."""
+        rows = self._duties.get(post, [])
+        at = bisect_right(self._starts.get(post, []), now) - 1
+        current = rows[at] if at >= 0 and now < rows[at].end else None
+        before = at - 1 if current else at
+        return (
+            rows[before] if before >= 0 else None,
+            current,
+            rows[at + 1] if at + 1 < len(rows) else None,
+        )
+
+    def posts_of(self, person: str, now: int) -> tuple[Post, ...]:
+        """Every post that the person holds now, by key."""
+        return tuple(self.posts[key] for key in sorted(self.posts) if self.holds(person, key, now))
 
     def holds(self, person: str, post: str, now: int) -> bool:
         """True where the person holds the post now, by appointment, roster or as deputy on duty."""
@@ -280,11 +362,17 @@ class CityIndex:
         return False
 
     def channel_rows(self) -> tuple[ChannelRow, ...]:
-        """What detect needs of the channels, in order of their numbers."""
+        """What ingest and detect need of the channels, in order of their numbers.
+
+        Raises BadInput for a unit that cannot be converted; `check_units` names all of them.
+        """
+        if self._channel_rows is not None:
+            return self._channel_rows
         rows = []
         for channel in sorted(self.city.channels, key=lambda c: c.number):
             quantity = self.quantities[channel.quantity]
             asset = self.asset_of_channel(channel.key)
+            sent = channel_conversion(channel, quantity)
             rows.append(
                 ChannelRow(
                     number=channel.number,
@@ -295,9 +383,14 @@ class CityIndex:
                     asset_kind=asset.kind if asset else "",
                     low=quantity.low,
                     high=quantity.high,
+                    unit=quantity.unit,
+                    gas=quantity.gas,
+                    factor=sent.factor,
+                    offset=sent.offset,
                 )
             )
-        return tuple(rows)
+        self._channel_rows = tuple(rows)
+        return self._channel_rows
 
     def source_terms(self) -> tuple[SourceTerms, ...]:
         """What detect needs of the sources."""

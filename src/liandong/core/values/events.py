@@ -15,16 +15,41 @@ from liandong.core.values.alarm import AlarmState, AlertChanged, AlertCleared, A
 from liandong.core.values.case import CaseState
 from liandong.core.values.case_fold import CASE_EVENTS, evolve_case
 from liandong.core.values.errors import Broken
+from liandong.core.values.gathering import (
+    GatheringEnded,
+    GatheringLeft,
+    GatherState,
+    RiskPlaced,
+    evolve_gather,
+)
 from liandong.core.values.risk import RiskAssessed, RiskState, evolve_risk
 from liandong.core.values.score import CaseScored, ScoreState, evolve_score
+from liandong.core.values.shift import ShiftHandedOver, ShiftState, ShiftTakenOver, evolve_shift
 
 EVENT_TYPES: dict[str, type] = {
     cls.__name__: cls
-    for cls in (RiskAssessed, AlertRaised, AlertChanged, AlertCleared, *CASE_EVENTS, CaseScored)
-}
-VERSIONS: dict[str, int] = dict.fromkeys(EVENT_TYPES, 1)
+    for cls in (
+        RiskAssessed, RiskPlaced, GatheringLeft, GatheringEnded, AlertRaised, AlertChanged, AlertCleared,
+        *CASE_EVENTS, CaseScored, ShiftHandedOver, ShiftTakenOver,
+    )
+}  # fmt: skip
+_GATHERED = ("AlertRaised", "AlertChanged", "AlertCleared")
+#: Those that name an action: the list of actions has grown by calls and reports.
+_ACTED = (
+    "StepDone", "OrderIssued", "ClockStarted", "CaseClosed", "CaseScored", "CaseReopened", "StepsUndone"
+)  # fmt: skip
+VERSIONS: dict[str, int] = dict.fromkeys(EVENT_TYPES, 1) | dict.fromkeys((*_GATHERED, *_ACTED), 2)
+
+
+def _as_it_is(data: dict[str, Any]) -> dict[str, Any]:
+    """The next version only adds fields, and their defaults say what was meant before."""
+    return data
+
+
 #: (type, version) → the data of the next version.
-UPCASTERS: dict[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]] = {}
+UPCASTERS: dict[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]] = {
+    (name, 1): _as_it_is for name in (*_GATHERED, *_ACTED)
+}
 
 
 class EventRecord(msgspec.Struct, frozen=True):
@@ -71,9 +96,11 @@ def _decoded(record: EventRecord, cls: type) -> Any:
 #: Kind of stream → (empty state, evolve). The kind is the part of a stream's key before the colon.
 AGGREGATES: Mapping[str, tuple[Any, Callable[[Any, Any], Any]]] = {
     "risk": (RiskState(), evolve_risk),
+    "gather": (GatherState(), evolve_gather),
     "alarm": (AlarmState(), evolve_alarm),
     "case": (CaseState(), evolve_case),
     "score": (ScoreState(), evolve_score),
+    "shift": (ShiftState(), evolve_shift),
 }
 
 

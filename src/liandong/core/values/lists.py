@@ -39,6 +39,24 @@ class Quality(IntFlag):
     FUTURE = 32  #: 时间在将来
 
 
+class DataKind(StrEnum):
+    """数据类别: what of the readings' history is kept for how long."""
+
+    RAW = "raw"  #: 原始报文
+    READINGS = "readings"  #: 读数
+    POSITIONS = "positions"  #: 定位
+    WAVEFORMS = "waveforms"  #: 波形
+
+
+class Statistic(StrEnum):
+    """统计量: what a rule compares with its limits, computed from the channel's own past alone."""
+
+    VALUE = "value"  #: 读数
+    RATE = "rate"  #: 变化率
+    ZSCORE = "zscore"  #: 偏离度
+    OFFSET = "offset"  #: 偏离基准
+
+
 class FindingPart(StrEnum):
     """发现的部分: what of a finding a message settles."""
 
@@ -68,6 +86,7 @@ class CaseStage(StrEnum):
     REVIEWED = "reviewed"  #: 已复核
     CLOSED = "closed"  #: 已办结
     ARCHIVED = "archived"  #: 已归档
+    REPORTED = "reported"  #: 已报告
     CANCELLED = "cancelled"  #: 已撤销
 
 
@@ -96,12 +115,15 @@ class Action(StrEnum):
     REVIEW = "review"  #: 复核
     CLOSE = "close"  #: 办结
     ARCHIVE = "archive"  #: 归档
+    DISPOSAL_REPORT = "disposal_report"  #: 处置报告
     RETURN = "return"  #: 退回
     HAND_OVER = "hand_over"  #: 转办
     PAUSE = "pause"  #: 暂停计时
     RESUME = "resume"  #: 恢复计时
     REOPEN = "reopen"  #: 重开
     NOTE = "note"  #: 备注
+    CALL = "call"  #: 通话
+    REPORT = "report"  #: 上报
 
 
 class ClockOrigin(StrEnum):
@@ -139,6 +161,13 @@ class Cause(StrEnum):
     DUPLICATE = "duplicate"  #: 重复
     MAINTENANCE = "maintenance"  #: 检修
     NOT_REPRODUCIBLE = "not_reproducible"  #: 未复现
+
+
+class ReportKind(StrEnum):
+    """报告类别."""
+
+    UPWARD = "upward"  #: 上报
+    CLOSING = "closing"  #: 处置报告
 
 
 class Provenance(StrEnum):
@@ -237,3 +266,11 @@ class Repeats(StrEnum):
     DROPS = "drops"  #: 自动去重
     CAN_BE_ASKED = "can_be_asked"  #: 可查询
     NEITHER = "neither"  #: 不去重也不可查
+
+
+class Doing(StrEnum):
+    """在做什么: what somebody is doing with a case at this moment."""
+
+    VIEWING = "viewing"  #: 查看
+    CALLING = "calling"  #: 打电话
+    WRITING = "writing"  #: 填写

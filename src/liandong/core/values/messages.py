@@ -7,6 +7,7 @@ import msgspec
 from liandong.core.values.case import VaultRef
 from liandong.core.values.findings import FindingMessage
 from liandong.core.values.lists import Action, Outcome
+from liandong.core.values.shift import HandOver, TakeOver
 
 
 class Act(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -27,8 +28,12 @@ class Act(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     level: str = ""
     cause: str = ""
     passed: bool | None = None
-    reason: str = ""  #: key of a pause or return reason, from the rows
-    to: str = ""  #: unit or person, for push, return and hand over
+    reason: str = ""  #: key of a pause or return reason, from the rows; of a report, its row
+    kind: str = ""  #: for report: first, next, final or correction
+    to: str = ""  #: unit or person, for push, return and hand over; whom a call or a report goes to
+    number: VaultRef | None = None  #: for call: the number that was rung, sealed
+    answered: bool | None = None  #: for call
+    rung_at: int | None = None  #: for call: when it rang, if not now
 
 
 class TimerFired(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -82,5 +87,13 @@ class ClockConfirmed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 Message = (
-    FindingMessage | Act | TimerFired | DeliveryReported | PolicyCommitted | SubjectErased | ClockConfirmed
+    FindingMessage
+    | Act
+    | TimerFired
+    | DeliveryReported
+    | PolicyCommitted
+    | SubjectErased
+    | ClockConfirmed
+    | HandOver
+    | TakeOver
 )

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import msgspec
 
-from liandong.core.values.lists import Trust
+from liandong.core.values.lists import Statistic, Trust
 from liandong.core.values.times import SECOND
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
-    """One threshold with hysteresis and hold on every channel of one quantity.
+    """One limit with hysteresis and hold on every channel of one quantity, or on one channel of it.
 
-    `raise_at` and `clear_at` are in the quantity's canonical unit. With `above` the rule raises at
-    value >= raise_at and clears at value < clear_at; without it, at <= and >.
+    `raise_at` and `clear_at` are in the unit of the statistic: the quantity's canonical unit for `value`
+    and `offset`, that unit per second for `rate`, a plain number for `zscore`. With `above` the rule raises
+    at value >= raise_at and clears at value < clear_at; without it, at <= and >.
     """
 
     key: str  #: stable; part of the finding's id
@@ -26,6 +27,12 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     hold_s: float = 0.0  #: the condition must hold this long in event time before it raises
     clear_hold_s: float = 0.0  #: and this long before it clears
     asset_kind: str = "*"  #: limit to assets of this kind
+    channel: str = "*"  #: limit to one channel, for limits per structure and point
+    statistic: Statistic = Statistic.VALUE  #: what of the readings is compared with the limits
+    window_s: float = 0.0  #: span of the statistic, seconds of event time; its meaning is the statistic's
+    baseline: float = 0.0  #: level from which `offset` measures, canonical unit
+    floor: float = 0.0  #: least spread that `zscore` divides by, canonical unit; the instrument's resolution
+    pack: str = ""  #: domain pack the row comes from; empty = the city's own
     shadow: bool = False  #: runs and is scored, but nobody is told
     basis: str = ""  #: standard, clause, page; or who set it
     trust: Trust = Trust.UNVERIFIED
@@ -37,6 +44,12 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
             )
         if self.hold_s < 0 or self.clear_hold_s < 0:
             raise ValueError(f"rule {self.key}: a hold cannot be negative")
+        if self.statistic in (Statistic.RATE, Statistic.ZSCORE) and not self.window_s > 0:
+            raise ValueError(f"rule {self.key}: {self.statistic} needs a window_s above 0")
+        if self.window_s < 0 or self.floor < 0:
+            raise ValueError(f"rule {self.key}: window_s and floor cannot be negative")
+        if self.statistic is Statistic.OFFSET and not self.above:
+            raise ValueError(f"rule {self.key}: offset is a distance, which is dangerous above its limit")
 
     @property
     def hold_us(self) -> int:
@@ -47,6 +60,11 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     def clear_hold_us(self) -> int:
         """Clear hold in microseconds."""
         return round(self.clear_hold_s * SECOND)
+
+    @property
+    def window_us(self) -> int:
+        """Span of the statistic in microseconds."""
+        return round(self.window_s * SECOND)
 
 
 class ChannelRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +78,10 @@ class ChannelRow(msgspec.Struct, frozen=True, kw_only=True):
     asset_kind: str = ""
     low: float | None = None  #: physical range; outside it is flagged OUT_OF_RANGE and not evaluated
     high: float | None = None
+    unit: str = ""  #: the quantity's; what is inside
+    gas: str = ""  #: which gas the quantity measures, where a unit depends on it
+    factor: float = 1.0  #: inside = sent · factor + offset
+    offset: float = 0.0
 
 
 class SourceTerms(msgspec.Struct, frozen=True, kw_only=True):
