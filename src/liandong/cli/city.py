@@ -1,0 +1,108 @@
+"""Commands for the city as tables: check, export, commit, log, diff."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from liandong.cli.common import DataOption, Language, group, need_data
+
+city = group("city", "The city as tables: check them, commit them as versions, see what changed.")
+
+Place = Annotated[Path, typer.Argument(help="Folder of tables, CSV or Excel, or one workbook.")]
+#: So many of one kind are listed; a city of thousands would scroll away what matters.
+_LISTED = 200
+
+
+@city.command()
+def check(place: Place) -> None:
+    """Check tables: 0 good, 1 findings, 2 unreadable. Lists what the mechanism leaves unset."""
+    from liandong.wiring.versions import check_place
+
+    found = check_place(place)
+    for title, errors in (("findings", found.findings), ("notices", found.notices)):
+        if errors:
+            _say(f"city.check_{title}", count=len(errors))
+            for error in errors[:_LISTED]:
+                _say(error.key, indent="  ", where=_where(error.key, error.params), **error.params)
+    if found.unset:
+        _say("city.check_unset", count=len(found.unset))
+        for what, count in Counter(gap.what for gap in found.unset).items():
+            rows = [gap.row or f"{gap.flow}/{gap.level}" for gap in found.unset if gap.what == what]
+            shown = ", ".join(rows[:12]) + (" …" if len(rows) > 12 else "")
+            _say(f"city.unset_{what}", indent="  ", count=count, rows=shown)
+    if not found.findings:
+        _say("city.check_good", place=str(place))
+    raise typer.Exit(2 if found.unreadable else 1 if found.findings else 0)
+
+
+def _where(key: str, params: dict[str, Any]) -> str:
+    """File and row for sentences of other rooms, which do not say them."""
+    return "" if key.startswith("city.") else f"{params.get('file', '')}:{params.get('row', '')} "
+
+
+def _say(key: str, /, indent: str = "", where: str = "", **params: Any) -> None:
+    from liandong.texts import text
+
+    typer.echo(indent + where + text(key, "zh", **params))
+    typer.echo(indent + where + text(key, "en", **params))
+
+
+@city.command()
+def export(
+    place: Place,
+    to: Annotated[Path, typer.Option("--to", help="Workbook to write, .xlsx.")],
+) -> None:
+    """Write the tables as one workbook with Chinese headers and a sheet that explains them."""
+    from liandong.adapters.tables import quantities_of, read_city, write_workbook
+    from liandong.core.values.errors import BadInput
+    from liandong.wiring.packs import installed
+
+    if to.suffix.lower() != ".xlsx":
+        raise BadInput("city.not_a_workbook", file=to.name)
+    write_workbook(to, read_city(place, quantities_of(installed())))
+    typer.echo(str(to))
+
+
+@city.command()
+def commit(
+    place: Place,
+    data: DataOption,
+    author: Annotated[str, typer.Option("--author", help="Who answers for it.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why.")],
+    effective: Annotated[
+        str, typer.Option("--effective", help="From when, RFC 3339; without it, at once.")
+    ] = "",
+    language: Language = "zh",
+) -> None:
+    """Commit tables as a new version of a stopped city. A later one holds from the first start after it."""
+    from liandong.app.settings import load_settings
+    from liandong.wiring.versions import commit_place
+
+    settings = load_settings({"data": data, "language": language})
+    typer.echo(commit_place(settings, place, author, reason, effective))
+
+
+@city.command()
+def log(data: DataOption, language: Language = "zh") -> None:
+    """Every version of the city: from when, by whom, why, what it changed."""
+    from liandong.wiring.versions import log_lines
+
+    need_data(data)
+    for line in log_lines(data, language):
+        typer.echo(line)
+
+
+@city.command()
+def diff(place: Place, data: DataOption, language: Language = "zh") -> None:
+    """Say in words what committing these tables would change: 0 nothing, 1 something."""
+    from liandong.wiring.versions import diff_lines
+
+    need_data(data)
+    lines = diff_lines(data, place, language)
+    for line in lines:
+        typer.echo(line)
+    raise typer.Exit(1 if lines else 0)

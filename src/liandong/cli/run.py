@@ -1,0 +1,93 @@
+"""Commands that run a city: demonstrate, serve, measure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from liandong.cli.common import DataOption, JsonOption, app, write_json
+
+
+def _settings(**flags: Any) -> Any:
+    from liandong.app.settings import load_settings
+
+    return load_settings(flags)
+
+
+@app.command()
+def demo(
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Where to keep it; a new folder otherwise.")
+    ] = None,
+    once: Annotated[
+        bool, typer.Option("--once", help="Run in virtual time and end by itself; resumable.")
+    ] = False,
+    json_file: JsonOption = None,
+    seed: Annotated[int, typer.Option(help="Another seed, another story.")] = 1,
+    hours: Annotated[float, typer.Option(help="Hours of city life.")] = 12.0,
+    sensors: Annotated[int, typer.Option(help="Sensors of the city.")] = 13_120,
+    speed: Annotated[float, typer.Option(help="Without --once: city seconds per real second.")] = 240.0,
+    port: Annotated[int, typer.Option(help="TCP port; 0 takes a free one.")] = 0,
+    step_ms: Annotated[int, typer.Option(help="With --once: real milliseconds for every step.")] = 0,
+    city_only: Annotated[
+        Path | None, typer.Option("--city-only", help="Only write the city as tables into this folder.")
+    ] = None,
+) -> None:
+    """Show a city at work: readings become cases, people handle them, scores come out."""
+    from liandong.wiring.demo import run_demo, write_demo_city
+
+    if city_only is not None:
+        typer.echo(write_demo_city(city_only, seed, hours, sensors))
+        return
+    report = run_demo(
+        data=data,
+        once=once,
+        seed=seed,
+        hours=hours,
+        sensors=sensors,
+        speed=speed,
+        port=port,
+        step_ms=step_ms,
+        tell=typer.echo,
+    )
+    write_json(json_file, report)
+
+
+@app.command()
+def serve(
+    data: DataOption,
+    port: Annotated[int | None, typer.Option("--port", help="TCP port to listen on.")] = None,
+    city: Annotated[Path | None, typer.Option("--city", help="Folder of the city's tables.")] = None,
+    host: Annotated[str | None, typer.Option("--host", help="Address to listen on.")] = None,
+    settings: Annotated[Path | None, typer.Option("--settings", help="TOML file of settings.")] = None,
+    hj212_port: Annotated[int | None, typer.Option(help="TCP port for HJ 212 devices.")] = None,
+    gb26875_port: Annotated[int | None, typer.Option(help="TCP port for fire transmission units.")] = None,
+) -> None:
+    """Run a city until stopped."""
+    from liandong.wiring.service import serve_city
+
+    flags = {"hj212_port": hj212_port, "gb26875_port": gb26875_port}
+    made = _settings(data=data, port=port, city=city, host=host, settings=settings, **flags)
+    serve_city(made, tell=typer.echo)
+
+
+@app.command()
+def bench(
+    names: Annotated[list[str] | None, typer.Argument(help="Which; all without a name.")] = None,
+    json_file: JsonOption = None,
+) -> None:
+    """Measure this machine: prints each figure with what it includes."""
+    from liandong.bench.run import run_benches
+
+    report = run_benches(names or [], typer.echo)
+    write_json(json_file, report)
+
+
+@app.command()
+def warm() -> None:
+    """Compile the detection kernels now, so that the first start is as quick as the later ones."""
+    from liandong.core.detect.warm import warm_up
+
+    warm_up()
