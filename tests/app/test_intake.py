@@ -262,7 +262,7 @@ def test_evidence_lies_there_before_the_finding_is_committed(make: Callable[...,
         assert sha256(data) == digest
         shown = json.loads(data)
         assert shown["channel"] == GAS
-        raws = [record["raw"].encode() for record in shown["records"]]
+        raws = [rig.evidence.get(record["raw"]) for record in shown["records"]]
         assert raws and all(raw in {r.raw for _, r in rig.log.read()} for raw in raws)
         assert shown["records"][0]["readings"][0][1] == 60.0
 

@@ -15,20 +15,27 @@ from functools import partial
 from typing import Any, Protocol
 
 import msgspec
+import numpy as np
 
 from liandong.app.accounting import Accounting
+from liandong.app.clock import perf
 from liandong.app.evidence import Evidence, Windows
 from liandong.app.logs import get_logger
 from liandong.app.ports import Position
 from liandong.app.writer import Detected, Writer
-from liandong.core.detect.shard import Shard
-from liandong.core.ingest import Decoded
+from liandong.core.detect.shard import Detected as ShardSaid
+from liandong.core.detect.shard import IntakeCounts, Shard
+from liandong.core.ingest.decoded import DecodedAs
 from liandong.core.values.errors import BadInput, Broken, Busy
 from liandong.core.values.lists import Step
-from liandong.core.values.log import LogRecord
+from liandong.core.values.log import Kind, LogRecord, record_of
 
 log = get_logger("intake")
 _MOST_WAITING = 10_000
+#: How far records without findings were read is noted at most so often.
+_NOTE_EVERY_S = 0.01
+#: What the detector says of a record that it does not look at.
+_NOTHING = ShardSaid((), np.zeros(0, dtype=np.uint32), IntakeCounts())
 _KEYS_KEPT = 100_000
 
 
@@ -45,8 +52,19 @@ class Log(Protocol):
     def read(self, after: Position | None = None) -> Iterator[tuple[Position, LogRecord]]:
         """Records in order."""
 
+    def get(self, position: Position) -> LogRecord:
+        """The record at a position. Raises NotFound, or Broken where it cannot be read."""
+
     def keys(self, limit: int) -> list[tuple[str, str]]:
         """Recent (source, message key)."""
+
+    def segments(self) -> list[int]:
+        """Numbers of all segments, rising."""
+
+    def segment(
+        self, number: int, row: int = 0, kind: Kind | None = None
+    ) -> Iterator[tuple[Position, LogRecord]]:
+        """Records of one segment from a row on, all or those of one kind."""
 
 
 class Snapshots(Protocol):
@@ -74,7 +92,7 @@ class _Waiting:
 
     @property
     def rows(self) -> int:
-        return len(self.record.batch) if self.record.batch is not None else 0
+        return self.record.rows
 
 
 class _Now:
@@ -88,7 +106,11 @@ class _Keep:
     """A wish for a snapshot passing through the detector's queue."""
 
 
-_Found = tuple[Position, LogRecord] | _Now | _Keep
+class _Flush:
+    """Nothing came for a while: time to note how far has been read."""
+
+
+_Found = tuple[Position, LogRecord] | _Now | _Keep | _Flush
 
 
 class Intake:
@@ -112,10 +134,12 @@ class Intake:
         self.snapshots = snapshots
         self.accounting = accounting
         self._on_fatal = on_fatal
+        self.evidence = evidence
         self._windows = Windows(evidence, {name: number for number, name in names.items()})
         self._keys: dict[tuple[str, str], None] = {}
         self._consumed: Position | None = None
         self._ahead: Position | None = None
+        self._noted = 0.0
         self._folded: Position | None = None
         self._appending: list[_Waiting] = []
         self._detecting: LogRecord | None = None
@@ -179,6 +203,11 @@ class Intake:
                 return
             self._windows.remember(at, record)
 
+    def oldest_needed(self) -> int:
+        """Oldest segment of the log that a restart would read now; 0 where it would read them all."""
+        found = self.snapshots.newest(self.shard.digest, self._consumed) if self._consumed else None
+        return max(found[0][0] - 1, 0) if found is not None else 0  # one more, for evidence
+
     def start(self) -> None:
         """Begin to take messages."""
         for thread in reversed(self._threads):  # whoever hands over needs somebody who takes
@@ -197,14 +226,14 @@ class Intake:
     # The door's side.
 
     def submit(
-        self, source: str, decoded: Decoded, raw: bytes, arrival: int, again: str = ""
+        self, source: str, decoded: DecodedAs[Any], raw: bytes, arrival: int, again: str = ""
     ) -> Future[Receipt]:
         """Take a message; the receipt comes once it is durable. Raises Busy where the queue is full.
 
         `again` names a replay by an operator, which is no repeat by the device.
         """
         key = f"{decoded.key}#{again}" if again else decoded.key
-        record = LogRecord(source=source, message_key=key, arrival=arrival, raw=raw, batch=decoded.batch)
+        record = record_of(decoded.batch, message_key=key, arrival=arrival, raw=raw)
         waiting = _Waiting(record)
         # Once it is taken, whoever waits may leave but not cancel it.
         waiting.future.set_running_or_notify_cancel()
@@ -241,6 +270,10 @@ class Intake:
             records.append(self._detecting)
         return sum(len(r.batch) for r in records if r.batch is not None and r.source == source)
 
+    def knows(self, source: str, key: str) -> bool:
+        """Whether a message of this key was taken lately."""
+        return (source, key) in self._keys
+
     def tick(self, now: int) -> None:
         """Let time move the watermark of silent sources."""
         self._move(1)
@@ -248,6 +281,10 @@ class Intake:
             self._found.put_nowait(_Now(now))
         except queue.Full:
             self._move(-1)  # the next tick says the same
+
+    def recent(self, source: str) -> list[tuple[Position, LogRecord]]:
+        """The newest records of a source, oldest first; any thread may ask."""
+        return self._windows.recent(source)
 
     def idle(self) -> bool:
         """True where every message taken has been detected on and handed to the writer."""
@@ -320,7 +357,7 @@ class Intake:
         repeats: list[_Waiting] = []
         for waiting in group:
             key = (waiting.record.source, waiting.record.message_key)
-            if waiting.record.kind == "readings" and (key in self._keys or key in mine):
+            if waiting.record.kind != "advance" and (key in self._keys or key in mine):
                 repeats.append(waiting)
             else:
                 mine.add(key)
@@ -346,13 +383,14 @@ class Intake:
 
     def _answer(self, waiting: _Waiting, position: Position) -> None:
         record, rows = waiting.record, waiting.rows
-        if record.batch is not None:
+        if record.content is not None:
             self._keys[record.source, record.message_key] = None
             if len(self._keys) > 2 * _KEYS_KEPT:
                 for key in list(self._keys)[:_KEYS_KEPT]:
                     del self._keys[key]
             self.accounting.pass_on(Step.INGEST, record.source, rows)
-            self.accounting.enter(Step.DETECT, record.source, rows)
+            if record.batch is not None:  # nothing detects on positions and waveforms
+                self.accounting.enter(Step.DETECT, record.source, rows)
         waiting.future.set_result(Receipt(position=position, rows=rows))
         self._hand_over((position, record))
 
@@ -369,21 +407,22 @@ class Intake:
 
     def _detect_loop(self) -> None:
         while True:
-            item = self._found.get()
+            item = self._next()
             try:
                 if item is None:
                     self._flush()
                     return
                 if isinstance(item, _Now):
                     self._advance_silent(item.now)
+                    self._flush()
+                elif isinstance(item, _Flush):
+                    self._flush()
                 elif isinstance(item, _Keep):
                     self._flush()
                     self._save_snapshot()
                 else:
                     self._detecting = item[1]
                     self._detect(*item, counted=True)
-                if self._found.empty():
-                    self._flush()
             except BaseException as error:
                 log.error("intake.detector_failed", error)
                 self._closed.set()
@@ -392,8 +431,22 @@ class Intake:
                 return
             finally:
                 self._detecting = None
-                if item is not None:
+                if item is not None and not isinstance(item, _Flush):
                     self._move(-1)
+
+    def _next(self) -> _Found | None:
+        """The next item; while there is none, what was read without findings is noted.
+
+        Not for every message, because under load a transaction for each would only wear the disk: a
+        restart reads again what was not noted.
+        """
+        if self._ahead is not None:
+            left = _NOTE_EVERY_S - (perf() - self._noted)
+            try:
+                return self._found.get(timeout=left) if left > 0 else self._found.get_nowait()
+            except queue.Empty:
+                return _Flush()
+        return self._found.get()
 
     def _advance_silent(self, now: int) -> None:
         """A silent source's watermark moves by a record of the log, so that a replay moves it too."""
@@ -417,9 +470,10 @@ class Intake:
         self._folded = None  # what an interrupted fold leaves is the state of no position
         if record.kind == "advance":
             found = self.shard.advance(record.source, record.watermark, position)
-        else:
-            assert record.batch is not None
+        elif record.batch is not None:
             found = self.shard.process(record.batch, position)
+        else:
+            found = _NOTHING
         self._folded = position
         return found
 
@@ -427,7 +481,7 @@ class Intake:
         result = self._fold(position, record)
         if counted and record.batch is not None:
             self._count(record.source, result.counts)
-        self._ahead = position
+        self._go_ahead(position)
         if not result.messages:
             return
         messages = self._windows.show(result.messages, record.source)
@@ -450,11 +504,17 @@ class Intake:
             except Busy:
                 threading.Event().wait(0.05)
         self._consumed = item.upto
-        self._ahead = None
+        self._noted = perf()
+        self._go_ahead(None)
+
+    def _go_ahead(self, position: Position | None) -> None:
+        """What was read and not noted yet is still moving."""
+        before, self._ahead = self._ahead, position
+        self._move((position is not None) - (before is not None))
 
     def _flush(self) -> None:
         """Note how far records without findings have been read."""
-        if self._ahead is not None and self._ahead != self._consumed:
+        if self._ahead is not None:
             self._commit(Detected(self._consumed, self._ahead, []))
 
     # Snapshots.

@@ -26,9 +26,12 @@ class Waiting:
     def __init__(self, errors: tuple[BadInput, ...] = ()) -> None:
         self.future: Future[Receipt] = Future()
         self.errors = errors
+        self.doors: dict[str, Any] = {"readings": self.readings}
         self.seen: list[tuple[Session, bytes]] = []
 
-    def readings(self, session: Session, raw: bytes) -> tuple[Future[Receipt], tuple[BadInput, ...]]:
+    def readings(
+        self, session: Session, raw: bytes, again: str
+    ) -> tuple[Future[Receipt], tuple[BadInput, ...]]:
         self.seen.append((session, raw))
         return self.future, self.errors
 

@@ -1,4 +1,4 @@
-"""POST /readings: a device's message in, a receipt out once it is durable.
+"""POST /readings, /positions, /waveforms: a device's message in, a receipt out once it is durable.
 
 Whoever mounts the router signs the caller in first: `request.state.session` says who it is and
 `request.state.language` in which language to answer, and errors that are raised become problems.
@@ -8,15 +8,21 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import Future
+from functools import partial
 from typing import Any
 
 from anyio import to_thread
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
+from liandong.adapters.http import arrow
 from liandong.app.intake import Receipt
-from liandong.app.platform import Platform
-from liandong.core.ingest import MOST_BYTES, MOST_ROWS
+from liandong.app.platform import Platform, Taken
+from liandong.core.ingest import MOST_BYTES, MOST_ROWS, Decoded, decode_columns
+from liandong.core.ingest.positions import DecodedPositions, decode_position_columns
+from liandong.core.ingest.waveforms import DecodedWaveforms, decode_windows
+from liandong.core.values.access import Session
+from liandong.core.values.canonical import short_hash
 from liandong.core.values.errors import BadInput
 from liandong.texts import text
 
@@ -29,15 +35,50 @@ _READING = {
         "value": {"type": ["number", "null"], "description": "In the channel's unit; null: none."},
     },
 }
-_MESSAGE = {
+_STREAM = (
+    "An Arrow IPC stream, not compressed: `channel` (utf8, dictionary of utf8, or int32: the registry "
+    "number), `time` (timestamp with a zone, or int64 microseconds UTC), `value` (float64 or float32; null: "
+    "none). The schema's metadata may hold `id`."
+)
+_POSITION = {
     "type": "object",
-    "required": ["readings"],
+    "required": ["object", "time", "lon", "lat"],
     "properties": {
-        "id": {"type": "string", "description": "The device's own message id; else the bytes are compared."},
-        "readings": {"type": "array", "maxItems": MOST_ROWS, "items": _READING},
+        "object": {"type": "string", "description": "What moves, as the source calls it."},
+        "time": {"type": "string", "format": "date-time", "description": "Where it was when; with offset."},
+        "lon": {"type": "number", "description": "Degrees, EPSG:4490."},
+        "lat": {"type": "number", "description": "Degrees, EPSG:4490."},
+        "altitude": {"type": ["number", "null"], "description": "Metres."},
+        "speed": {"type": ["number", "null"], "description": "Metres a second."},
+        "heading": {"type": ["number", "null"], "description": "Degrees from north, clockwise."},
     },
 }
-_BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": _MESSAGE}}}}
+_WAVEFORM = {
+    "type": "object",
+    "required": ["channel", "start", "rate", "samples"],
+    "properties": {
+        "channel": {"type": "string", "description": "Key of a registered channel of this source."},
+        "start": {"type": "string", "format": "date-time", "description": "Moment of the first sample."},
+        "rate": {"type": "number", "description": "Samples a second."},
+        "samples": {"type": "string", "contentEncoding": "base64", "description": "Little-endian floats."},
+        "format": {"type": "string", "enum": ["f4", "f8"], "default": "f4"},
+    },
+}
+
+
+def _body(name: str, row: dict[str, Any], stream: str) -> dict[str, Any]:
+    """The two ways to write a message of so many rows."""
+    message = {
+        "type": "object",
+        "required": [name],
+        "properties": {
+            "id": {"type": "string", "description": "The device's own message id; else bytes are compared."},
+            name: {"type": "array", "maxItems": MOST_ROWS, "items": row},
+        },
+    }
+    binary = {"type": "string", "format": "binary", "description": stream}
+    content = {"application/json": {"schema": message}, arrow.MEDIA: {"schema": binary}}
+    return {"requestBody": {"required": True, "content": content}}
 
 
 class RowRefused(BaseModel):
@@ -60,22 +101,108 @@ class ReadingsTaken(BaseModel):
 def make_router(platform: Platform | None) -> APIRouter:
     """The routes of devices. Without a platform only their description is of use."""
     router = APIRouter(tags=["readings"])
+    if platform is not None:
+        for name, take in _ARROW.items():
+            # By this name a refused message finds its way back when it is replayed.
+            platform.doors[name] = partial(take, platform)
 
-    @router.post("/readings", status_code=201, operation_id="send_readings", openapi_extra=_BODY)
+    @router.post(
+        "/readings",
+        status_code=201,
+        operation_id="send_readings",
+        openapi_extra=_body("readings", _READING, _STREAM),
+    )
     async def send_readings(request: Request) -> ReadingsTaken:
         """Send readings of one source, at most 8 MiB and 100,000 rows. Good rows are taken, bad ones named.
 
-        Where no row is good the answer is a problem and nothing is taken.
+        Where no row is good the answer is a problem and nothing is taken. An Arrow stream
+        (application/vnd.apache.arrow.stream) is the quicker way for many readings.
         """
-        assert platform is not None
-        raw = await _read(request)
-        future, errors = await to_thread.run_sync(platform.readings, request.state.session, raw)
-        receipt = await _durable(future)
-        if errors and not receipt.rows:
-            raise NoneTaken(errors)
-        return answer(receipt, errors, request.state.language)
+        return await _take(platform, request, "readings", "arrow")
+
+    @router.post(
+        "/positions",
+        status_code=201,
+        operation_id="send_positions",
+        openapi_extra=_body("positions", _POSITION, "An Arrow IPC stream with the same columns."),
+    )
+    async def send_positions(request: Request) -> ReadingsTaken:
+        """Send positions of what moves, of one source; bounds and answers as for readings."""
+        return await _take(platform, request, "positions", "arrow-positions")
+
+    @router.post(
+        "/waveforms",
+        status_code=201,
+        operation_id="send_waveforms",
+        openapi_extra=_body(
+            "waveforms",
+            _WAVEFORM,
+            "An Arrow IPC stream with the same columns; `samples` is a list of floats.",
+        ),
+    )
+    async def send_waveforms(request: Request) -> ReadingsTaken:
+        """Send windows of fast signals, of one source. They are kept, and condensed as the city declares.
+
+        Bounds and answers are those of readings.
+        """
+        return await _take(platform, request, "waveforms", "arrow-waveforms")
 
     return router
+
+
+async def _take(platform: Platform | None, request: Request, json: str, stream: str) -> ReadingsTaken:
+    """Hand the body to its door and answer once it is durable."""
+    assert platform is not None
+    raw = await _read(request)
+    take = platform.doors[stream if is_arrow(request) else json]
+    future, errors = await to_thread.run_sync(take, request.state.session, raw, "")
+    receipt = await _durable(future)
+    if errors and not receipt.rows:
+        raise NoneTaken(errors)
+    return answer(receipt, errors, request.state.language)
+
+
+def is_arrow(request: Request) -> bool:
+    """Whether the body is an Arrow stream by its content type."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower() == arrow.MEDIA
+
+
+def take_arrow(platform: Platform, session: Session, raw: bytes, again: str = "") -> Taken:
+    """Readings as an Arrow stream, by the same rules as JSON. Raises as `Platform.readings` does."""
+
+    def decode(source: str, arrival: int, now: int) -> Decoded:
+        id, columns = arrow.read_readings(raw)
+        key = id or short_hash(raw)
+        return decode_columns(columns, key, source, platform.channels, arrival, now)
+
+    return platform.take(session, "arrow", raw, decode, again)
+
+
+def take_arrow_positions(platform: Platform, session: Session, raw: bytes, again: str = "") -> Taken:
+    """Positions as an Arrow stream."""
+
+    def decode(source: str, arrival: int, now: int) -> DecodedPositions:
+        id, columns = arrow.read_positions(raw)
+        return decode_position_columns(columns, id or short_hash(raw), source, arrival, now)
+
+    return platform.take(session, "arrow-positions", raw, decode, again)
+
+
+def take_arrow_waveforms(platform: Platform, session: Session, raw: bytes, again: str = "") -> Taken:
+    """Waveforms as an Arrow stream."""
+
+    def decode(source: str, arrival: int, now: int) -> DecodedWaveforms:
+        id, windows = arrow.read_waveforms(raw)
+        return decode_windows(windows, id or short_hash(raw), source, platform.channels, arrival, now)
+
+    return platform.take_waveforms(session, "arrow-waveforms", raw, decode, again)
+
+
+_ARROW = {
+    "arrow": take_arrow,
+    "arrow-positions": take_arrow_positions,
+    "arrow-waveforms": take_arrow_waveforms,
+}
 
 
 class NoneTaken(BadInput):

@@ -1,0 +1,75 @@
+"""Handing rows over to the intake, as often as it takes; the answer waits for the sync."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from liandong.app.intake import Receipt
+from liandong.app.platform import Platform
+from liandong.core.ingest.rows import DeviceRow
+from liandong.core.values.city import CityIndex
+from liandong.core.values.errors import BadInput, Busy
+
+#: A full queue empties within a fraction of a second; the device waits ten.
+_AGAIN_S = 0.2
+#: How long a line waits after a message of which nothing could be taken.
+_STRANGER_S = 0.05
+
+#: Protocol → the source under which what no registered device has sent is counted.
+STRANGERS = "protocol:{}"
+
+
+async def take_rows(
+    platform: Platform, protocol: str, device: str, key: str, rows: Sequence[DeviceRow], raw: bytes
+) -> asyncio.Future[Receipt] | None:
+    """Durable once the future is done; None where nothing of it could be taken and that is kept.
+
+    While the intake is full this waits, and whoever waits for it reads no further. Raises Forbidden
+    where the device's source may not send.
+    """
+    while True:
+        try:
+            # In a thread of the pool, because keeping a refusal writes to a disk.
+            future, _ = await asyncio.to_thread(platform.device, protocol, device, key, rows, raw)
+        except Busy:
+            await asyncio.sleep(_AGAIN_S)
+        except BadInput:
+            # Counted and kept by the platform; a line full of strangers must not fill the disk at speed.
+            await asyncio.sleep(_STRANGER_S)
+            return None
+        else:
+            return asyncio.wrap_future(future)
+
+
+async def refuse(platform: Platform, protocol: str, error: BadInput, raw: bytes) -> None:
+    """Count bytes that are no frame, or no good one, and keep them for an operator."""
+    while True:
+        try:
+            await asyncio.to_thread(platform.refuse, STRANGERS.format(protocol), protocol, error, raw)
+        except Busy:
+            await asyncio.sleep(_AGAIN_S)
+        else:
+            return
+
+
+class Declared:
+    """Which items of a device the city declares; asked anew for every version of the city."""
+
+    def __init__(self, platform: Platform, protocol: str) -> None:
+        self._platform = platform
+        self._protocol = protocol
+        self._city: CityIndex | None = None
+        self._items: dict[str, set[str]] = {}
+
+    def items(self, device: str) -> set[str]:
+        """Empty for a device that is not registered."""
+        city = self._platform.handler.policy.city
+        if city is not self._city:
+            sources = {s.key for s in city.city.sources if s.protocol == self._protocol}
+            self._items = {}
+            for channel in city.city.channels:
+                if channel.device and channel.source in sources:
+                    self._items.setdefault(channel.device, set()).add(channel.item)
+            self._city = city
+        return self._items.get(device, set())

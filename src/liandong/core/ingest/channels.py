@@ -1,0 +1,73 @@
+"""The registered channels as columns, so that a batch is judged without looking at single rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+
+from liandong.core.values.errors import BadInput
+from liandong.core.values.rules import ChannelRow
+
+
+class ChannelTable(dict[str, ChannelRow]):
+    """Channel rows by key. Built once for each version of the city; never changed afterwards.
+
+    The arrays hold one entry for each channel in order of `rows`, and one more for "no such channel".
+    """
+
+    def __init__(self, rows: Iterable[ChannelRow]) -> None:
+        self.rows = tuple(rows)
+        super().__init__((row.key, row) for row in self.rows)
+        self.index = {row.key: index for index, row in enumerate(self.rows)}
+        none = ChannelRow(number=-1, key="", group="", source="", quantity="")
+        every = (*self.rows, none)
+        self.number = np.array([row.number for row in every], dtype=np.int32)
+        self.low = np.array([-math.inf if row.low is None else row.low for row in every])
+        self.high = np.array([math.inf if row.high is None else row.high for row in every])
+        self.factor = np.array([row.factor for row in every])
+        self.offset = np.array([row.offset for row in every])
+        #: Which channels send another unit than their quantity's, and whether any does.
+        self.foreign = (self.factor != 1.0) | (self.offset != 0.0)
+        self.converts = bool(self.foreign.any())
+        sources = {row.source: number for number, row in enumerate(self.rows)}
+        self._sources = sources
+        self._owner = np.array([sources.get(row.source, -1) for row in every], dtype=np.int64)
+        self._by_number = np.full(max((row.number for row in self.rows), default=-1) + 1, -1, dtype=np.int64)
+        for index, row in enumerate(self.rows):
+            self._by_number[row.number] = index
+
+    def of_source(self, source: str, index: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """Which of some channels belong to the source."""
+        owner = self._sources.get(source, -2)
+        mine: npt.NDArray[np.bool_] = self._owner[index] == owner
+        return mine
+
+    def at_numbers(self, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Place of each channel number in the arrays, -1 where there is none."""
+        known = (numbers >= 0) & (numbers < len(self._by_number))
+        if not len(self._by_number):
+            return np.full(len(numbers), -1, dtype=np.int64)
+        return np.where(known, self._by_number[np.where(known, numbers, 0)], -1)
+
+
+def table_of(channels: dict[str, ChannelRow]) -> ChannelTable:
+    """The table itself, or one made of the rows."""
+    return channels if isinstance(channels, ChannelTable) else ChannelTable(channels.values())
+
+
+def checked_value(sent: float, channel: ChannelRow, row: int) -> float:
+    """The value in the quantity's unit. Raises BadInput where it is not finite or physically absurd."""
+    value = sent * channel.factor + channel.offset if channel.factor != 1.0 or channel.offset else sent
+    if not math.isfinite(value):
+        raise BadInput("reading.not_a_number", channel=channel.key, row=row)
+    if (channel.low is not None and value < channel.low) or (
+        channel.high is not None and value > channel.high
+    ):
+        raise BadInput(
+            "reading.absurd_value", channel=channel.key, row=row, value=value, low=channel.low,
+            high=channel.high,
+        )  # fmt: skip
+    return value
