@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
+from liandong.app.evidence import Evidence, with_raws
 from liandong.app.handle import read_message
 from liandong.app.ports import Store
 from liandong.core.values.case import CaseState
@@ -19,14 +20,7 @@ from liandong.core.values.times import format_time
 Say = Callable[..., str]
 
 
-class EvidenceReader(Protocol):
-    """Reads evidence by digest."""
-
-    def get(self, digest: str) -> bytes:
-        """The bytes; raises where they are missing or altered."""
-
-
-def explain_case(store: Store, evidence: EvidenceReader, case: str, say: Say) -> Iterator[str]:
+def explain_case(store: Store, evidence: Evidence, case: str, say: Say) -> Iterator[str]:
     """Lines from the case's newest decision back to the first reading. Raises NotFound."""
     row = store.load([f"case:{case}"]).get(f"case:{case}")
     if row is None or row.body is None:
@@ -72,7 +66,7 @@ def findings_of(store: Store, ids: set[str]) -> Iterator[Finding]:
                     yield message
 
 
-def _finding(finding: Finding, evidence: EvidenceReader, say: Say) -> Iterator[str]:
+def _finding(finding: Finding, evidence: Evidence, say: Say) -> Iterator[str]:
     yield "  " + say(
         "why.finding", rule=finding.rule, version=finding.rule_version, channel=finding.channel,
         onset=format_time(finding.onset), raised=format_time(finding.raised), value=finding.value,
@@ -81,7 +75,7 @@ def _finding(finding: Finding, evidence: EvidenceReader, say: Say) -> Iterator[s
     if not finding.evidence:
         return
     try:
-        shown = msgspec.json.decode(evidence.get(finding.evidence))
+        shown = with_raws(msgspec.json.decode(evidence.get(finding.evidence)), evidence)
     except LiandongError as error:
         yield "    " + say(error.key, **error.params)
         return

@@ -13,16 +13,19 @@ from liandong.app.logs import get_logger
 from liandong.app.outbox import Outbox
 from liandong.app.platform import Platform
 from liandong.app.ports import AnchorPlace, Changes, Store
+from liandong.app.retention import spans
 from liandong.app.roots import anchor_pending, left_so_far, next_root
 from liandong.app.selfwatch import SOURCE, clock_messages
 from liandong.app.signing import Signer
 from liandong.app.writer import Admit, Books, Writer
 from liandong.core.detect.warm import warm_up
-from liandong.core.values.errors import Busy
+from liandong.core.values.errors import Busy, Fatal
 from liandong.core.values.journal import Root
 from liandong.core.values.times import SECOND
 
 log = get_logger("embedded")
+#: After every moment.
+FOREVER = 1 << 62
 
 
 class Embedded:
@@ -36,6 +39,7 @@ class Embedded:
         *,
         root_interval_s: float,
         snapshot_interval_s: float,
+        compaction_interval_s: float,
         close: Callable[[], None],
     ) -> None:
         self.platform = platform
@@ -43,14 +47,18 @@ class Embedded:
         self.places = places
         self._root_every = round(root_interval_s * SECOND)
         self._snapshot_every = round(snapshot_interval_s * SECOND)
+        self._compact_every = round(compaction_interval_s * SECOND)
         self._close = close
         self._ticker: Ticker | None = None
         self._next_root = 0
         self._next_snapshot = 0
+        self._next_compaction = 0
         self._anomaly: str | None = "?"  # not looked at yet: a restart may find an alarm to end
         self.replayed = 0
         self._notary = ThreadPoolExecutor(max_workers=1, thread_name_prefix="notary")
         self._signing: Future[None] | None = None
+        self._compacting: Future[None] | None = None
+        self._archivist = ThreadPoolExecutor(max_workers=1, thread_name_prefix="archive")
         self._last_root: Root | None = None
 
     @property
@@ -84,6 +92,7 @@ class Embedded:
         self.writer.start()
         self.replayed = self.intake.recover()
         self.intake.start()
+        self.platform.condensing.recover()
         self.outbox.start()
         if tick_s is not None:
             self._ticker = Ticker(self.beat, self._missed, tick_s).start()
@@ -94,6 +103,7 @@ class Embedded:
             self._ticker.stop()
         # Two signatures at once would both be the next one.
         self._notary.shutdown(wait=True, cancel_futures=True)
+        self._archivist.shutdown(wait=True, cancel_futures=True)
         self.intake.stop()
         self.outbox.stop()
         if self.writer.is_alive():
@@ -135,6 +145,30 @@ class Embedded:
         if now >= self._next_snapshot:
             self._next_snapshot = now + self._snapshot_every
             self.intake.snapshot()
+
+        if not self._next_compaction:
+            self._next_compaction = now + self._compact_every
+        elif now >= self._next_compaction and (self._compacting is None or self._compacting.done()):
+            self._next_compaction = now + self._compact_every
+            self._compacting = self._archivist.submit(self._compact, now)
+            if not aside:
+                self._compacting.result()
+
+    def _compact(self, now: int) -> None:
+        """Closed segments become Parquet, and what is past its retention goes; the journal says what."""
+        try:
+            kept = spans(self.platform.handler.policy.city.city.retentions)
+            made, gone = self.platform.archive.keep(now, kept)
+        except Exception as error:  # nobody waits for this, so nobody else would say it
+            log.error("embedded.compaction_failed", error)
+            if isinstance(error, Fatal):
+                # The log is whole; what a failed sync left of the history is not known, so no more of it.
+                self._next_compaction = FOREVER
+            return
+        if gone:
+            said = ", ".join(f"{kind} {count}" for kind, count in sorted(gone.items()))
+            self.platform.note_system("system.retention", gone=said)
+        log.info("embedded.compacted", files=made, removed=sum(gone.values()))
 
     def _sign(self, aside: bool) -> None:
         """A place that does not answer must hold up neither the ticks nor a second signature."""

@@ -18,6 +18,7 @@ from liandong.stores.readings import EvidenceStore, ReadingLog
 from liandong.stores.sqlite import FILE, open_sqlite
 from liandong.texts import text
 from liandong.wiring.city import make_shard
+from liandong.wiring.packs import lend_words
 
 #: Where a city leaves roots when nothing else is set; inside the folder it proves little, and verify says so.
 _INSIDE = Path("anchor") / "roots.jsonl"
@@ -70,6 +71,9 @@ def why_case(data: Path, case: str, language: str) -> list[str]:
     store = open_sqlite(data)
     try:
         evidence = EvidenceStore(data / "evidence")
+        policy = current_policy(store, Mode.REAL)
+        if policy is not None:
+            lend_words(policy.city.city)
         return list(explain_case(store, evidence, case, lambda key, **params: text(key, language, **params)))
     finally:
         store.close()
@@ -90,14 +94,17 @@ def why_channel(data: Path, channel: str, at: str, language: str) -> list[str]:
         shard = make_shard(policy)
         group = policy.city.channels[channel].group
         last: list[str] = []
-        for position, record in ReadingLog(data / "readings", read_only=True).read():
+        log = ReadingLog(data / "readings", read_only=True)
+        _still_there(log, moment)
+        for position, record in log.read():
             if record.arrival > moment:
                 break
             if record.kind == "advance":
                 found = shard.advance(record.source, record.watermark, (position[0], position[1]))
-            else:
-                assert record.batch is not None
+            elif record.batch is not None:
                 found = shard.process(record.batch, (position[0], position[1]))
+            else:
+                continue  # positions and windows: nothing detects on them
             last += [type(m).__name__ for m in found.messages if m.channel == channel]
         state = shard.explain(channel)
         lines = [say("why.recomputed", version=policy.versions.rules, at=format_time(moment))]
@@ -130,6 +137,13 @@ def why_channel(data: Path, channel: str, at: str, language: str) -> list[str]:
         return lines
     finally:
         store.close()
+
+
+def _still_there(log: ReadingLog, moment: int) -> None:
+    """Raise NotFound where the raw messages of a moment are past their retention: then nobody can say why."""
+    oldest = next(iter(log.read()), None)
+    if oldest is not None and oldest[0].segment > 1 and moment < oldest[1].arrival:
+        raise NotFound("why.no_longer", since=format_time(oldest[1].arrival))
 
 
 def backup_folder(data: Path, to: Path) -> str:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from liandong.core.values.canonical import sha256
 from liandong.core.values.errors import Broken, Fatal, NotFound
+from liandong.stores.readings import volumes
 from liandong.stores.readings.evidence import EvidenceStore
 from liandong.stores.readings.forgetful import ForgetfulFiles, PowerLost
 
@@ -41,11 +42,58 @@ def test_absent_and_impossible_digests(tmp_path: Path) -> None:
 def test_damage_is_told_and_healed_by_putting_again(tmp_path: Path) -> None:
     store = EvidenceStore(tmp_path)
     digest = store.put(b"window")
-    (tmp_path / digest[:2] / digest).write_bytes(b"Window")
+    volume = tmp_path / "000001.volume"
+    volume.write_bytes(volume.read_bytes().replace(b"window", b"Window"))
     with pytest.raises(Broken, match=digest):
         store.get(digest)
     store.put(b"window")
     assert store.get(digest) == b"window"
+
+
+def test_a_reader_beside_the_writer_sees_what_is_new(tmp_path: Path) -> None:
+    writer, reader = EvidenceStore(tmp_path), EvidenceStore(tmp_path)
+    first = writer.put(b"one")
+    assert reader.get(first) == b"one"
+    second = writer.put(b"two")
+    assert reader.get(second) == b"two" and list(reader) == sorted([first, second])
+
+
+def test_volumes_turn_over_and_every_index_is_only_a_short_cut(tmp_path: Path) -> None:
+    store = EvidenceStore(tmp_path, volume_bytes=300)
+    kept = {store.put(bytes([n]) * 50): bytes([n]) * 50 for n in range(20)}
+    store.close()
+    indexes = sorted(tmp_path.glob("*.index"))
+    assert len(indexes) == len(list(tmp_path.glob("*.volume"))) > 3
+    indexes[0].unlink()
+    indexes[1].write_bytes(indexes[1].read_bytes()[:-1] + b"?")
+    again = EvidenceStore(tmp_path)
+    assert {digest: again.get(digest) for digest in again} == kept
+
+
+def test_a_damaged_head_hides_no_record_behind_it(tmp_path: Path) -> None:
+    store = EvidenceStore(tmp_path)
+    kept = [store.put(data) for data in (b"first", b"second", b"third")]
+    volume = tmp_path / "000001.volume"
+    content = volume.read_bytes()
+    volume.write_bytes(content.replace(b"LDev", b"ldev", 1))
+    after = EvidenceStore(tmp_path)
+    assert not after.has(kept[0]) and [after.get(d) for d in kept[1:]] == [b"second", b"third"]
+
+
+def test_a_restart_writes_behind_nothing_that_may_be_torn(tmp_path: Path) -> None:
+    EvidenceStore(tmp_path).put(b"one")
+    with (tmp_path / "000001.volume").open("ab") as file:
+        file.write(b"LDev\x05\x00\x00\x00 torn")
+    EvidenceStore(tmp_path).put(b"two")
+    store = EvidenceStore(tmp_path)
+    assert sorted(store.get(digest) for digest in store) == [b"one", b"two"]
+
+
+@given(st.binary(max_size=400))
+def test_walking_any_bytes_ends(content: bytes) -> None:
+    index = volumes.walk(content)
+    for row in index:
+        assert row["offset"] >= 0 and row["offset"] + row["length"] <= len(content)
 
 
 @given(

@@ -280,9 +280,9 @@ def test_a_message_that_looks_like_a_frame_does_not_stop_the_opening(tmp_path: P
 def test_a_record_of_a_newer_version_is_not_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     log = ReadingLog(tmp_path)
     with monkeypatch.context() as newer:
-        newer.setattr("liandong.stores.readings.frames.VERSION", 2)
+        newer.setattr("liandong.stores.readings.frames.VERSION", 9)
         log.append([message("from the future")])
-    with pytest.raises(Broken, match="version 2"):
+    with pytest.raises(Broken, match="version 9"):
         ReadingLog(tmp_path)
 
 

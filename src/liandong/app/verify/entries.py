@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from liandong.app.evidence import raws_of
 from liandong.app.ports import Store
 from liandong.app.verify.report import Remedy, Report
 from liandong.app.verify.roots import is_sound
@@ -176,7 +177,9 @@ class EntryWalk:
             self._check_evidence(record, where)
 
     def _check_evidence(self, record: EventRecord, where: str) -> None:
-        for digest in _evidence_of(record):
+        waiting = list(_evidence_of(record))
+        while waiting:
+            digest = waiting.pop()
             if digest in self._looked_at:
                 continue
             self._looked_at.add(digest)
@@ -184,7 +187,9 @@ class EntryWalk:
             if self._evidence is None:
                 continue
             try:
-                good = sha256(self._evidence.get(digest)) == digest
+                data = self._evidence.get(digest)
+                good = sha256(data) == digest
+                waiting += raws_of(data)
             except NotFound:
                 self._report.find(
                     "verify.evidence_missing", where, Remedy.RESTORE_EVIDENCE, digest=digest[:64]

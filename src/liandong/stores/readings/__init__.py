@@ -6,6 +6,7 @@ Read `log` first; `frames` and `segments` are its bytes, `files` what it asks of
 from liandong.stores.readings.evidence import EvidenceStore
 from liandong.stores.readings.files import DiskFiles, Files
 from liandong.stores.readings.frames import LogRecord
+from liandong.stores.readings.history import History
 from liandong.stores.readings.lock import FolderLock
 from liandong.stores.readings.log import Position, ReadingLog
 from liandong.stores.readings.snapshots import SnapshotStore
@@ -15,6 +16,7 @@ __all__ = [
     "EvidenceStore",
     "Files",
     "FolderLock",
+    "History",
     "LogRecord",
     "Position",
     "ReadingLog",

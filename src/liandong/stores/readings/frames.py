@@ -9,8 +9,9 @@ daily Parquet compresses.
 
 The raw message lies in the body behind the columns, because it belongs to the record as much as
 they do and one checksum then covers both. The head's layout is fixed for ever; `version` is
-that of the body. The head's checksum is seeded with its segment's salt, so that nobody can
-send a message whose bytes look like a frame of ours.
+that of the body: 1 for readings and watermarks, 2 for positions and waveforms (`relatives`).
+The head's checksum is seeded with its segment's salt, so that nobody can send a message whose
+bytes look like a frame of ours.
 """
 
 from __future__ import annotations
@@ -25,8 +26,11 @@ import numpy.typing as npt
 from liandong.core.values.errors import BadInput, Broken
 from liandong.core.values.log import KINDS, LogRecord
 from liandong.core.values.readings import COLUMNS, ReadingBatch
+from liandong.stores.readings import relatives
 
 VERSION = 1
+#: Versions of bodies that are read.
+VERSIONS = (VERSION, relatives.VERSION)
 MAGIC = b"LDrf"
 #: A longer body is refused before anything is written, and is damage when read.
 MAX_BODY = 1 << 30
@@ -65,14 +69,29 @@ def encode(record: LogRecord, *, row: int, synced: int, salt: int) -> bytes:
     try:
         source, key = record.source.encode(), record.message_key.encode()
         constant, columns = _pack_columns(record.batch)
+        version = VERSION
+        if record.positions is not None or record.waveforms is not None:
+            version, columns = relatives.VERSION, relatives.pack(record)
         body = b"".join((source, key, *columns, record.raw))
         if len(body) > MAX_BODY:
             raise BadInput("log.record_too_large", bytes=len(body), limit=MAX_BODY)
-        rows = 0 if record.batch is None else len(record.batch)
+        rows = record.rows
         head = _HEAD.pack(
-            MAGIC, VERSION, KINDS.index(record.kind), constant, len(body), row, synced, record.arrival,
-            record.watermark, rows, len(record.raw), len(source), len(key), zlib.crc32(body),
-        )  # fmt: skip
+            MAGIC,
+            version,
+            KINDS.index(record.kind),
+            constant,
+            len(body),
+            row,
+            synced,
+            record.arrival,
+            record.watermark,
+            rows,
+            len(record.raw),
+            len(source),
+            len(key),
+            zlib.crc32(body),
+        )
     except (struct.error, UnicodeEncodeError) as error:
         raise BadInput("log.record_unwritable", why=str(error)) from error
     return b"".join((head, _CRC.pack(zlib.crc32(head, salt)), body))
@@ -92,18 +111,21 @@ def decode_body(head: Head, body: bytes | memoryview) -> LogRecord:
     """The record of a head and its body. Raises Broken("log.frame", why) for anything else."""
     widths = _check(head, body)
     source, key = _names(head, body)
-    batch = None
+    kind = KINDS[head.kind]
     start = head.source_length + head.key_length
-    if KINDS[head.kind] == "readings":
-        batch = ReadingBatch(source=source, **_unpack_columns(head, body, start, widths))
+    held: dict[str, Any] = {}
+    if kind == "readings":
+        held["batch"] = ReadingBatch(source=source, **_unpack_columns(head, body, start, widths))
+    elif kind != "advance":
+        held[kind] = relatives.unpack(kind, source, head.rows, bytes(body[start : start + sum(widths)]))
     return LogRecord(
         source=source,
-        kind=KINDS[head.kind],
+        kind=kind,
         message_key=key,
         arrival=head.arrival,
         raw=bytes(body[start + sum(widths) :]),
-        batch=batch,
         watermark=head.watermark,
+        **held,
     )
 
 
@@ -115,18 +137,23 @@ def decode_names(head: Head, body: bytes | memoryview) -> tuple[str, str]:
 
 def is_message(head: Head) -> bool:
     """Whether the frame holds a message of a source, and not a move of its watermark."""
-    return head.kind == KINDS.index("readings")
+    return head.kind != KINDS.index("advance")
 
 
 def _check(head: Head, body: bytes | memoryview) -> list[int]:
     """Prove all lengths; gives the bytes of each column."""
-    if head.version != VERSION:
+    if head.version not in VERSIONS:
         raise _bad(f"version {head.version} is not known")
     if len(body) != head.length or zlib.crc32(body) != head.body_crc:
         raise _bad("checksum of the body")
-    if head.kind >= len(KINDS) or not (is_message(head) or head.rows == head.constant == 0):
+    related = head.kind < len(KINDS) and KINDS[head.kind] in relatives.KINDS
+    empty = head.rows == head.constant == 0
+    if head.kind >= len(KINDS) or not (is_message(head) or empty) or related != (head.version != VERSION):
         raise _bad(f"kind {head.kind} with {head.rows} rows is not known")
-    widths = _column_bytes(head)
+    if related:
+        widths = [max(head.length - head.source_length - head.key_length - head.raw_length, 0)]
+    else:
+        widths = _column_bytes(head)
     if head.source_length + head.key_length + sum(widths) + head.raw_length != head.length:
         raise _bad("lengths do not add up")
     return widths

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from liandong.core.values.errors import Broken, Fatal, NotFound
+from liandong.core.values.log import KINDS, Kind
 from liandong.stores.readings import segments
 from liandong.stores.readings.files import DiskFiles, Files, fatal_on_failure
 from liandong.stores.readings.frames import LogRecord, encode, is_message
@@ -212,6 +213,50 @@ class ReadingLog:
         closed, self._lengths[end.segment] = self._handle, end.bytes
         self._create(SegmentHead(end.segment + 1, _salt(), end.rows, end.bytes))
         self._files.close(closed)
+
+    def roll(self) -> bool:
+        """Close the last segment, so that it can be compacted; False where it holds nothing yet."""
+        with self._lock:
+            if not self._usable or not self._end.rows:
+                return False
+            self._guarded(self._roll)
+            return True
+
+    def forget(self, upto: int) -> list[int]:
+        """Remove closed segments up to a number, oldest first; gives those removed.
+
+        Whoever asks has seen to it that nothing will read them again. Raises Fatal where the disk fails.
+        """
+        with self._lock, fatal_on_failure("log.sync_failed", self._folder):
+            gone = [n for n in sorted(self._heads) if n <= upto and n < self._end.segment]
+            for number in gone:
+                self._files.remove(path_of(self._folder, number))
+                # One after the other: what is left after a kill has no gap.
+                self._files.sync_folder(self._folder)
+                del self._heads[number]
+                self._lengths.pop(number, None)
+                self._marks.pop(number, None)
+            return gone
+
+    def segments(self) -> list[int]:
+        """Numbers of all segments, rising."""
+        return sorted(self._heads)
+
+    def closed(self) -> list[int]:
+        """Numbers of the segments that no append will touch any more, rising."""
+        last = self._end.segment
+        return [number for number in sorted(self._heads) if number < last]
+
+    def segment(
+        self, number: int, row: int = 0, kind: Kind | None = None
+    ) -> Iterator[tuple[Position, LogRecord]]:
+        """Durable records of one segment from a row on, all or of one kind; none where it is not there."""
+        end, wanted = self._end, None if kind is None else KINDS.index(kind)
+        if number > end.segment:
+            return
+        for frame in self._frames(Position(number, row), end):
+            if wanted is None or frame.head.kind == wanted:
+                yield Position(number, frame.head.row), frame.record(number)
 
     def close(self) -> None:
         """Give the file back; appending is over, reading is not."""

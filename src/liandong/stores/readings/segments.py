@@ -139,7 +139,7 @@ def check_tail(data: bytes, head: SegmentHead) -> Tail:
         body = view[offset + frames.HEAD_SIZE : offset + frame.size]
         if frame.row != row:
             raise corrupt(head.number, offset, "records out of order")
-        if frame.version != frames.VERSION:
+        if frame.version not in frames.VERSIONS:
             # Written by a newer version of ours: cutting it would lose what that one promised.
             raise corrupt(head.number, offset, f"version {frame.version} is not known")
         if len(body) != frame.length or zlib.crc32(body) != frame.body_crc:

@@ -1,0 +1,144 @@
+"""Closed segments as sorted Parquet: one file for each kind of batch that a segment holds.
+
+Rows are sorted by (channel, event time), so that one sensor's day is a few row groups. Times are UTC
+without a zone. The name of a file says what it holds and between which event times, so that nobody has
+to open it to know that it is not needed.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from liandong.core.values.log import LogRecord
+from liandong.core.values.readings import COLUMNS
+
+_NAME = re.compile(r"(readings|positions|waveforms)-(\d{10})-(-?\d+)-(-?\d+)\.parquet")
+_TIMES = ("event_time", "arrival_time", "start")
+_ROW_GROUP = 131_072
+
+
+class Piece(NamedTuple):
+    """One file of the history."""
+
+    kind: str
+    segment: int
+    first: int  #: oldest event time in it, microseconds UTC
+    last: int
+    name: str
+
+
+def piece_of(name: str) -> Piece | None:
+    """What a file name says; None for other files."""
+    found = _NAME.fullmatch(name)
+    return Piece(found[1], int(found[2]), int(found[3]), int(found[4]), name) if found else None
+
+
+def tables_of(records: Iterable[tuple[Any, LogRecord]], names: Mapping[int, str]) -> dict[str, pa.Table]:
+    """Kind → table of all rows, unsorted; `names` are the channels' keys by number."""
+    parts: dict[str, list[pa.Table]] = {}
+    for position, record in records:
+        if record.content is not None and record.rows:
+            parts.setdefault(record.kind, []).append(_part(record, int(position[1]), names))
+    return {kind: pa.concat_tables(tables) for kind, tables in parts.items()}
+
+
+def empty_readings() -> pa.Table:
+    """A table of readings without rows."""
+    columns = {name: np.zeros(0, dtype) for name, dtype in COLUMNS.items()}
+    return _table(columns, np.zeros(0, np.int32), "", {})
+
+
+def _part(record: LogRecord, row: int, names: Mapping[int, str]) -> pa.Table:
+    content = record.content
+    assert content is not None
+    if record.kind == "readings":
+        assert record.batch is not None
+        columns = {name: getattr(record.batch, name) for name in COLUMNS}
+        return _table(columns, np.full(record.rows, row, np.int32), record.source, names)
+    columns = dict(content.columns)  # type: ignore[union-attr]  # only readings have none
+    made = _table(columns, np.full(record.rows, row, np.int32), record.source, names)
+    if record.positions is not None:
+        keys = pa.array([record.positions.names[n] for n in columns["object"]], pa.string())
+        return made.append_column("object_key", keys.dictionary_encode())
+    assert record.waveforms is not None
+    ends = np.concatenate([[0], np.cumsum(columns["count"], dtype=np.int64)]).astype(np.int32)
+    samples = pa.ListArray.from_arrays(ends, pa.array(record.waveforms.samples.astype(np.float64)))
+    return made.append_column("samples", samples)
+
+
+def _table(columns: Mapping[str, Any], rows: Any, source: str, names: Mapping[int, str]) -> pa.Table:
+    made = {}
+    for name, values in columns.items():
+        column = pa.array(values)
+        made["number" if name == "channel" else name] = (
+            column.view(pa.timestamp("us")) if name in _TIMES else column
+        )
+    if "channel" in columns:
+        made["channel"] = _keys(columns["channel"], names)
+    length = len(rows)
+    made["source"] = pa.DictionaryArray.from_arrays(pa.array(np.zeros(length, np.int32)), pa.array([source]))
+    made["row"] = pa.array(rows)
+    return pa.table(made)
+
+
+def _keys(numbers: Any, names: Mapping[int, str]) -> pa.DictionaryArray:
+    """Keys of channels; a number that no version of the city has named stands for itself."""
+    distinct, places = np.unique(numbers, return_inverse=True)
+    keys = pa.array([names.get(int(n), f"#{n}") for n in distinct], pa.string())
+    return pa.DictionaryArray.from_arrays(pa.array(places.astype(np.int32)), keys)
+
+
+def file_of(kind: str, segment: int, table: pa.Table) -> tuple[str, bytes]:
+    """Name and bytes of the file that holds a segment's rows of one kind."""
+    by = {"readings": "number", "positions": "object_key", "waveforms": "number"}[kind]
+    time = "start" if kind == "waveforms" else "event_time"
+    table = table.unify_dictionaries().combine_chunks()
+    order = np.lexsort((_ints(table[time]), _ranks(table[by])))
+    table = table.take(pa.array(order))
+    times = _ints(table[time])
+    out = io.BytesIO()
+    pq.write_table(
+        table, out, compression="zstd", row_group_size=_ROW_GROUP, use_dictionary=_dictionaries(table),
+        column_encoding={
+            name: "DELTA_BINARY_PACKED"
+            for name, column in zip(table.column_names, table.columns, strict=True)
+            if pa.types.is_timestamp(column.type) or name in ("row", "number")
+        },
+    )  # fmt: skip
+    return f"{kind}-{segment:010d}-{times.min()}-{times.max()}.parquet", out.getvalue()
+
+
+def _dictionaries(table: pa.Table) -> list[str]:
+    return [f.name for f in table.schema if pa.types.is_dictionary(f.type)] + ["quality", "message"]
+
+
+def _ints(column: pa.ChunkedArray) -> Any:
+    return column.cast(pa.int64()).to_numpy()
+
+
+def _ranks(column: pa.ChunkedArray) -> Any:
+    """Numbers by which a column sorts; texts by code point."""
+    if not pa.types.is_dictionary(column.type):
+        return column.to_numpy()
+    encoded = column.combine_chunks()
+    keys = encoded.dictionary.to_pylist()
+    rank = {place: n for n, place in enumerate(sorted(range(len(keys)), key=keys.__getitem__))}
+    return np.array([rank[place] for place in encoded.indices.to_pylist()], dtype=np.int64)
+
+
+def folder_pieces(names: Iterable[str]) -> list[Piece]:
+    """The files of a folder that are ours, by kind and segment."""
+    return sorted(piece for name in names if (piece := piece_of(name)) is not None)
+
+
+def done_marker(folder: Path, segment: int) -> Path:
+    """Says that a segment is compacted, also where it held no rows at all."""
+    return folder / f"{segment:010d}.done"

@@ -1,0 +1,197 @@
+"""History answers as the log would, however much of it is compacted, and loses nothing on the way."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from liandong.core.values.errors import Broken, Fatal
+from liandong.core.values.readings import POSITION_COLUMNS, PositionBatch, columns_of
+from liandong.stores.readings.forgetful import ForgetfulFiles, PowerLost
+from liandong.stores.readings.frames import LogRecord
+from liandong.stores.readings.history import History
+from liandong.stores.readings.log import ReadingLog
+from liandong.stores.readings.parquet import piece_of
+from tests.stores.readings.made import AT, advance, message
+
+NAMES = {n: f"channel:c{n}" for n in range(5)}
+HOUR = 3_600_000_000
+Row = tuple[int, int, float, int]
+
+
+def slow(log: ReadingLog, numbers: list[int], start: int, end: int) -> list[Row]:
+    """By reading everything."""
+    found: dict[tuple[int, int], tuple[int, float, int]] = {}
+    for _, record in log.read():
+        if record.batch is None:
+            continue
+        b = record.batch
+        for n, t, v, q in zip(
+            b.channel.tolist(), b.event_time.tolist(), b.value.tolist(), b.quality.tolist(), strict=True
+        ):
+            if n in numbers and start <= t < end:
+                bits = int(np.float64(v).view(np.uint64))
+                key = (n, t)
+                if key not in found or bits < found[key][0]:
+                    found[key] = (bits, v, q)
+    return [(n, t, v, q) for (n, t), (_, v, q) in sorted(found.items())]
+
+
+def fast(history: History, numbers: list[int], start: int, end: int) -> list[Row]:
+    rows = history.rows(numbers, start, end)
+    names = ("number", "event_time", "value", "quality")
+    return list(zip(*(rows[name].tolist() for name in names), strict=True))
+
+
+def note(key: str, rows: list[tuple[int, int, float]]) -> LogRecord:
+    return message(
+        key, len(rows), channel=[r[0] for r in rows], event_time=[AT + r[1] for r in rows],
+        value=[r[2] for r in rows],
+    )  # fmt: skip
+
+
+_rows = st.lists(
+    st.tuples(st.integers(0, 4), st.integers(0, 40), st.sampled_from([0.0, 1.5, -2.0, 7.25])), max_size=6
+)
+_step = st.one_of(_rows.map(lambda rows: ("append", rows)), st.sampled_from([("roll", []), ("compact", [])]))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    steps=st.lists(_step, max_size=12),
+    numbers=st.lists(st.integers(0, 5), max_size=4),
+    span=st.tuples(st.integers(-2, 42), st.integers(-2, 42)),
+)
+def test_it_answers_as_the_log_would_at_every_step(tmp_path_factory, steps, numbers, span):
+    home = tmp_path_factory.mktemp("history")
+    log = ReadingLog(home / "log", segment_bytes=400)
+    history = History(log, home / "history", lambda: NAMES)
+    start, end = AT + span[0], AT + span[1]
+    for number, (what, rows) in enumerate(steps):
+        if what == "append":
+            log.append([note(f"k{number}", rows), advance(f"a{number}")])
+        elif what == "roll":
+            log.roll()
+        else:
+            history.compact()
+            assert history.compacted() == set(log.closed())
+        assert fast(history, numbers, start, end) == slow(log, numbers, start, end)
+    log.close()
+
+
+def filled(home: Path, hours: int = 4, files: ForgetfulFiles | None = None) -> tuple[ReadingLog, History]:
+    log = ReadingLog(home / "log", files)
+    history = History(log, home / "history", lambda: NAMES, files)
+    for hour in range(hours):
+        log.append([note(f"h{hour}", [(n, hour * HOUR + n, hour + n / 10) for n in range(5)])])
+        log.roll()
+    return log, history
+
+
+def test_parquet_is_sorted_named_by_its_span_and_any_tool_reads_it(tmp_path):
+    log, history = filled(tmp_path)
+    log.append([note("late", [(3, -5, 9.0), (1, 7 * HOUR, 8.0)])])
+    log.roll()
+    pieces = history.compact()
+    assert [p.segment for p in pieces] == [1, 2, 3, 4, 5]
+    assert (pieces[-1].first, pieces[-1].last) == (AT - 5, AT + 7 * HOUR)
+    file = tmp_path / "history" / pieces[0].name
+    found = duckdb.sql(f"select channel, number, event_time, value, source, row from '{file}'").fetchall()
+    assert [row[0] for row in found] == [NAMES[n] for n in range(5)]
+    assert str(found[0][2]) == "2026-01-01 00:00:00" and found[0][4] == "source:gas"
+
+
+def test_positions_lie_beside_the_readings_and_keep_their_objects(tmp_path):
+    log = ReadingLog(tmp_path / "log")
+    columns = columns_of(
+        POSITION_COLUMNS, 3, object=[1, 0, 1], event_time=[AT + 2, AT + 1, AT], lon=[113.1, 113.2, 113.3],
+        lat=[23.0, 23.1, 23.2],
+    )  # fmt: skip
+    batch = PositionBatch(source="source:cars", names=("car:b", "car:a"), columns=columns)
+    log.append(
+        [LogRecord(source="source:cars", kind="positions", message_key="p", arrival=AT, positions=batch)]
+    )
+    log.roll()
+    history = History(log, tmp_path / "history", lambda: NAMES)
+    (piece,) = history.compact()
+    assert piece.kind == "positions"
+    file = tmp_path / "history" / piece.name
+    found = duckdb.sql(f"select object_key, lon from '{file}'").fetchall()
+    assert found == [("car:a", 113.3), ("car:a", 113.1), ("car:b", 113.2)]
+
+
+def test_what_was_compacted_may_leave_the_log_and_is_still_answered(tmp_path):
+    log, history = filled(tmp_path)
+    before = fast(history, [0, 1], AT, AT + 9 * HOUR)
+    history.compact()
+    assert log.forget(3) == [1, 2, 3]
+    assert fast(history, [0, 1], AT, AT + 9 * HOUR) == before
+    log.close()
+    again = ReadingLog(tmp_path / "log")
+    assert again.segments() == [4, 5]
+    assert fast(History(again, tmp_path / "history", lambda: NAMES), [0, 1], AT, AT + 9 * HOUR) == before
+    assert len(list(again.read())) == 1
+    with pytest.raises(Broken, match=r"log\.gap"):
+        list(again.read((1, 0)))
+
+
+def test_the_last_segment_is_never_forgotten(tmp_path):
+    log, _ = filled(tmp_path, 2)
+    assert log.forget(99) == [1, 2] and log.segments() == [3]
+    log.append([note("more", [(1, 1, 1.0)])])
+    assert log.last == (3, 0)
+
+
+def test_a_forgotten_piece_is_gone_and_is_not_made_again(tmp_path):
+    _, history = filled(tmp_path, 2)
+    for piece in history.compact():
+        if piece.segment == 1:
+            history.forget(piece)
+    assert history.compact() == []
+    assert [row[1] for row in fast(history, [0], AT, AT + 9 * HOUR)] == [AT + HOUR]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 60), st.randoms(use_true_random=False), st.sampled_from(["prefix", "sectors"]))
+def test_power_lost_while_compacting_loses_and_doubles_nothing(fail_at, rng: random.Random, torn):
+    home = Path("/data")
+    log, _ = filled(home, 3, files := ForgetfulFiles())
+    wanted = slow(log, [0, 3], AT, AT + 9 * HOUR)
+    files.fail_at = fail_at
+    with contextlib.suppress(PowerLost):
+        History(log, home / "history", lambda: NAMES, files).compact()
+    files.fail_at = None
+    after = files.after_power_loss(rng, torn)
+    again = ReadingLog(home / "log", after)
+    history = History(again, home / "history", lambda: NAMES, after)
+    done = history.compacted()
+    # Whoever is marked done has its piece, whole.
+    names = {p.segment: p for p in history.pieces()}
+    assert done <= names.keys()
+    for piece in names.values():
+        assert after.read(home / "history" / piece.name)[-4:] == b"PAR1"
+    history.compact()
+    assert history.compacted() == set(again.closed()) == {1, 2, 3}
+    assert slow(again, [0, 3], AT, AT + 9 * HOUR) == wanted
+
+
+def test_a_disk_that_cannot_sync_is_fatal(tmp_path):
+    files = ForgetfulFiles()
+    _, history = filled(Path("/data"), 1, files)
+    files.fail_sync_at = files.syncs + 1
+    with pytest.raises(Fatal, match=r"history\.sync_failed"):
+        history.compact()
+    assert history.compacted() == set()
+
+
+@given(st.text(max_size=60))
+def test_other_files_are_left_alone(name):
+    piece = piece_of(name)
+    assert piece is None or piece.name == name
