@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from liandong.core.mechanism.reports import disposal_reports
 from liandong.core.route import DECIDE, owner_of
 from liandong.core.values.case import LIVE, CaseState
 from liandong.core.values.case_events import (
@@ -16,8 +18,9 @@ from liandong.core.values.case_events import (
     ClockStarted,
     ClockStopped,
 )
-from liandong.core.values.lists import Action, Cause, OrderStatus, Verdict
+from liandong.core.values.lists import Action, CaseStage, Cause, OrderStatus, ReportKind, Verdict
 from liandong.core.values.messages import Act
+from liandong.core.values.rows import ReportRow
 from liandong.core.values.score import CaseScored
 from liandong.core.values.times import HOUR, MINUTE
 from tests.core.rough import rough_mechanism
@@ -98,7 +101,66 @@ def test_an_archive_that_is_somebody_elses_gets_its_order():
     life.finish(life.case, 7)
     assert life.case.over and life.order().unit == "unit:emergency"
     life.do(A.ARCHIVE)
-    assert not life.live()
+    assert [s.action for s in life.order().steps] == [A.DISPOSAL_REPORT]
+
+
+# 处置报告
+
+
+def test_the_disposal_report_follows_the_archive_and_goes_to_everybody_who_took_part():
+    life = opened(policy=make_policy(mechanism=reporting_mechanism()))
+    life.finish(life.case, 7)
+    assert life.case.over and life.act(A.DISPOSAL_REPORT).reason.key == "act.not_allowed", "not before it"
+    life.do(A.ARCHIVE)
+    order, told = life.order(), len(life.made)
+    (clock,) = [c for c in life.case.clocks.values() if c.stopped is None]
+    assert (clock.action, clock.due) == (A.DISPOSAL_REPORT, life.case.done[A.ARCHIVE] + HOUR)
+    (wanted,) = disposal_reports(life.policy, life.case, life.now)
+    assert (wanted.row, wanted.due, wanted.issued) == ("report", clock.due, None)
+    assert wanted.signer is not None and wanted.signer.post == LEADER
+    life.do(A.DISPOSAL_REPORT)
+    assert life.case.stage == CaseStage.REPORTED and life.case.over and not life.live()
+    assert not life.case.timers and life.case.clocks[clock.key].stopped == life.now
+    effects = life.made[told].decision.effects
+    persons = {to.person for to in wanted.to if to.person}
+    assert {e.recipient for e in effects} == persons and len(effects) == len(persons) > 3
+    assert {(e.order, e.template) for e in effects} == {(order.id, "notice.disposal_report")}
+    assert life.act(A.DISPOSAL_REPORT).reason.params["needed"] == A.REOPEN
+
+
+def test_a_report_that_is_late_is_said_after_the_archive():
+    life = opened(policy=make_policy(mechanism=reporting_mechanism()))
+    life.finish(life.case, 8)
+    assert life.case.stage == CaseStage.ARCHIVED
+    life.wait(2 * HOUR)
+    (clock,) = [c for c in life.case.clocks.values() if c.stopped is None]
+    assert clock.overdue and life.case.escalations
+
+
+def test_a_false_alarm_needs_no_disposal_report():
+    life = opened(policy=make_policy(mechanism=reporting_mechanism()))
+    life.do(A.JUDGE, verdict=Verdict.FALSE)
+    life.do(A.CLOSE, A.ARCHIVE)
+    assert life.case.stage == CaseStage.ARCHIVED and not life.live()
+
+
+def test_a_case_is_opened_again_from_its_report():
+    life = opened(policy=make_policy(mechanism=reporting_mechanism()))
+    life.finish(life.case)
+    assert life.case.stage == CaseStage.REPORTED
+    life.act(A.REOPEN, as_=LEADER)
+    assert not life.case.over and A.DISPOSAL_REPORT not in life.case.done
+    life.finish(life.case)
+    assert life.case.stage == CaseStage.REPORTED
+
+
+def reporting_mechanism():
+    report = ReportRow(
+        key="report", flow="*", level="*", kind=ReportKind.CLOSING, recipient="participants",
+        signer="unit:emergency",
+    )  # fmt: skip
+    upward = msgspec.structs.replace(report, key="upward", kind=ReportKind.UPWARD, recipient="superior")
+    return msgspec.structs.replace(rough_mechanism(), reports=(report, upward))
 
 
 def test_what_is_left_over_ends_with_the_case():

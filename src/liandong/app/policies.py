@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from liandong import __version__
-from liandong.app.handle import read_message
+from liandong.app.handle import Handler, read_message
 from liandong.app.ports import Changes, Store
 from liandong.core.mechanism.policy import Policy
 from liandong.core.mechanism.routing import Routing
@@ -26,6 +26,10 @@ STREAM = "admission:policy"
 class _Numbered(msgspec.Struct):
     key: str
     number: int
+
+
+class _Key(msgspec.Struct):
+    key: str
 
 
 class _Numbers(msgspec.Struct):
@@ -146,9 +150,81 @@ def current_policy(store: Store, mode: Mode) -> Policy | None:
 
 def commits(store: Store) -> Iterator[PolicyCommitted]:
     """Every commit of a policy, in order."""
+    for _, message in history(store):
+        yield message
+
+
+def history(store: Store) -> Iterator[tuple[int, PolicyCommitted]]:
+    """Every commit of a policy with the moment from which it holds, in order."""
     for row in store.entries_of(STREAM):
         entry = read_entry(row.body)
         if entry.kind == EntryKind.ADMISSION and entry.message is not None:
             message = read_message(entry.message)
             if isinstance(message, PolicyCommitted):
-                yield message
+                yield entry.now, message
+
+
+class Pending(msgspec.Struct, frozen=True, kw_only=True):
+    """A version that takes effect later: admitted when the city is opened at or after that moment."""
+
+    effective: int
+    made: int
+    message: PolicyCommitted
+
+
+_PENDING = "policy.pending"
+
+
+def pending(store: Store) -> Pending | None:
+    """The version that waits, None where there is none."""
+    kept = store.meta(_PENDING)
+    return msgspec.json.decode(kept, type=Pending) if kept else None
+
+
+def commit_policy(handler: Handler, now: int, message: PolicyCommitted, datasets: Changes) -> None:
+    """Admit a version: it holds from now. Only while no writer runs on this data folder."""
+    handler.begin()
+    handler.admit(message, "policy", now)
+    city = msgspec.json.decode(datasets.datasets[message.city_digest][1], type=_Key)
+    waiting = {_PENDING: ""} if pending(handler.store) is not None else {}
+    _write(handler, datasets, {"now": str(now), "city": city.key, **waiting})
+    handler.policy = policy_of(handler.store, message, handler.policy.mode)
+
+
+def schedule_policy(
+    handler: Handler, now: int, effective: int, message: PolicyCommitted, datasets: Changes
+) -> None:
+    """Keep a version that takes effect later; one that waited before is replaced. Journalled at once."""
+    handler.begin()
+    handler.note(
+        EntryKind.SYSTEM, "system:policy", now, "policy.scheduled", at=effective, author=message.author,
+        reason=message.reason,
+    )  # fmt: skip
+    waiting = Pending(effective=effective, made=now, message=message)
+    _write(handler, datasets, {"now": str(now), _PENDING: msgspec.json.encode(waiting).decode()})
+
+
+def _write(handler: Handler, datasets: Changes, meta: dict[str, str]) -> None:
+    """What the handler has decided, in one transaction with the datasets that it names."""
+    changes = handler.take()
+    changes.datasets |= datasets.datasets
+    changes.meta |= meta
+    handler.store.commit(changes)
+    handler.forget()
+
+
+def activate_pending(handler: Handler, before: Policy | None, now: int) -> Policy | None:
+    """Admit the version that waits, once its moment has come; the policy in force afterwards."""
+    waiting = pending(handler.store)
+    if waiting is None or now < waiting.effective:
+        return before
+    wanted = policy_of(handler.store, waiting.message, handler.policy.mode)
+    drafted = draft_commit(
+        before, wanted.city.city, wanted.routing.mechanism, tuple(wanted.rules.values()), wanted.channels,
+        waiting.message.author, waiting.message.reason, ever=numbers_ever(handler.store),
+    )  # fmt: skip
+    if drafted is None:
+        handler.store.commit(Changes(meta={_PENDING: ""}))
+        return before
+    commit_policy(handler, now, *drafted)
+    return handler.policy

@@ -13,7 +13,8 @@ from typing import ClassVar
 import httpx
 import pytest
 
-from liandong.adapters.anchor import FileAnchors, HttpAnchors
+from liandong.adapters.anchor.file import FileAnchors
+from liandong.adapters.anchor.http import HttpAnchors
 from liandong.app.ports import AnchorPlace
 from liandong.app.roots import read_anchors
 from liandong.core.values.errors import BadInput, Busy

@@ -8,7 +8,7 @@ from typing import Any
 
 from liandong.adapters.tables import check_city
 from liandong.core.values.times import parse_time
-from liandong.sim.city import demo_city
+from tests.small_town import demo_city
 
 START = parse_time("2026-05-01T00:00:00+08:00")
 DEMO = demo_city(1, START, 1, 36)

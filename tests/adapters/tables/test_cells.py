@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liandong.adapters.tables.cells import TIME, BadCell, codec_for
+from liandong.adapters.tables.layout import TABLES
 from liandong.core.values.lists import Mode
 from liandong.core.values.times import EARLIEST, LATEST
 
 ZONE = timezone(timedelta(hours=8))
-WORDS = st.text(st.characters(exclude_characters=";=", exclude_categories=("C", "Z")), min_size=1)
+WORDS = st.text(st.characters(exclude_characters=";=；＝", exclude_categories=("C", "Z")), min_size=1)
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
@@ -39,6 +40,28 @@ def test_pairs_come_back(items: tuple[tuple[str, str], ...]) -> None:
     assert codec.parse(codec.render(items, ZONE)) == items
 
 
+CODES = st.lists(
+    st.tuples(st.integers(-999_999_999, 999_999_999), WORDS, st.just("") | WORDS), min_size=1
+).map(tuple)
+
+
+@given(CODES.filter(lambda codes: "|" not in "".join(zh + en for _, zh, en in codes)))
+def test_codes_come_back(codes: tuple[tuple[int, str, str], ...]) -> None:
+    codec = codec_for(tuple[tuple[int, str, str], ...])
+    assert codec.parse(codec.render(codes, ZONE)) == codes
+
+
+def test_a_chinese_keyboard_is_understood() -> None:
+    assert codec_for(tuple[str, ...]).parse("a；b") == ("a", "b")
+    assert codec_for(tuple[tuple[str, str], ...]).parse("深度＝3 m；入口=北门") == (
+        ("深度", "3 m"), ("入口", "北门"),
+    )  # fmt: skip
+    column = TABLES["sources"].columns["lateness_s"]
+    assert column.parse("１２．５") == 12.5
+    assert TABLES["units"].columns["key"].parse("unit：gas") == "unit:gas"
+    assert TABLES["units"].columns["name_zh"].parse("Ａ栋（东）") == "Ａ栋（东）", "words stay as they are"
+
+
 @pytest.mark.parametrize(
     ("kind", "text", "remedy"),
     [
@@ -54,6 +77,8 @@ def test_pairs_come_back(items: tuple[tuple[str, str], ...]) -> None:
         (tuple[str, ...], "a;;b", "city.remedy.list"),
         (tuple[tuple[str, str], ...], "gis", "city.remedy.pairs"),
         (tuple[Mode, ...], "real;rael", "city.remedy.one_of"),
+        (tuple[tuple[int, str, str], ...], "a=关", "city.remedy.codes"),
+        (tuple[tuple[int, str, str], ...], "0=", "city.remedy.codes"),
     ],
 )
 def test_a_cell_that_cannot_be_read_says_what_to_write(kind: object, text: str, remedy: str) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 import types
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import tzinfo
@@ -32,6 +34,8 @@ class Codec:
 
     parse: Callable[[str], Any]
     render: Callable[[Any, tzinfo], str]
+    hint: str = ""  #: key of the text that says what to write
+    allowed: str = ""  #: the words it takes, where they are few
 
 
 def one_of(allowed: tuple[str, ...]) -> Callable[[str], str]:
@@ -53,18 +57,24 @@ def codec_for(kind: Any) -> Codec:
         return _list_codec(get_args(kind)[0])
     if isinstance(kind, type) and issubclass(kind, StrEnum):
         read = one_of(tuple(kind))
-        return Codec(lambda text: kind(read(text)), lambda value, zone: str(value))
+        return Codec(
+            lambda text: kind(read(text)),
+            lambda value, zone: str(value),
+            "city.remedy.one_of",
+            ", ".join(kind),
+        )
     if kind in _SIMPLE:
         return _SIMPLE[kind]
     raise TypeError(f"no codec for {kind}")
 
 
 def _list_codec(inner: Any) -> Codec:
-    """`a;b;c`, or `system=number;system=number` where the items are pairs."""
-    item = _PAIR if get_origin(inner) is tuple else codec_for(inner)
+    """`a;b;c`, `system=number;system=number` where the items are pairs, `0=关|off;1=开|on` for codes."""
+    composed = {2: _PAIR, 3: _CODE}
+    item = composed[len(get_args(inner))] if get_origin(inner) is tuple else codec_for(inner)
 
     def parse(text: str) -> tuple[Any, ...]:
-        parts = [part.strip() for part in text.split(";")]
+        parts = [part.strip() for part in text.replace("；", ";").split(";")]
         if not all(parts):
             raise BadCell("city.remedy.list")
         return tuple(item.parse(part) for part in parts)
@@ -72,14 +82,38 @@ def _list_codec(inner: Any) -> Codec:
     def render(value: tuple[Any, ...], zone: tzinfo) -> str:
         return ";".join(item.render(part, zone) for part in value)
 
-    return Codec(parse, render)
+    hint = item.hint if item in composed.values() else "city.remedy.list"
+    return Codec(parse, render, hint, item.allowed)
+
+
+def few(words: tuple[str, ...]) -> Codec:
+    """The codec of a column whose words are few."""
+    return Codec(one_of(words), lambda value, zone: value, "city.remedy.one_of", ", ".join(words))
+
+
+def narrow(text: str) -> str:
+    """Full-width digits, letters and signs as a Chinese keyboard types them, made narrow."""
+    return unicodedata.normalize("NFKC", text).strip()
 
 
 def _parse_pair(text: str) -> tuple[str, str]:
-    system, sign, number = text.partition("=")
+    system, sign, number = text.replace("＝", "=", 1).partition("=")
     if not (sign and system.strip() and number.strip()):
         raise BadCell("city.remedy.pairs")
     return system.strip(), number.strip()
+
+
+def _parse_code(text: str) -> tuple[int, str, str]:
+    code, sign, words = text.partition("=")
+    zh, _, en = words.partition("|")
+    if not (sign and re.fullmatch(r"-?[0-9]{1,9}", code.strip()) and zh.strip()):
+        raise BadCell("city.remedy.codes")
+    return int(code), zh.strip(), en.strip()
+
+
+def _render_code(code: tuple[int, str, str], zone: tzinfo) -> str:
+    number, zh, en = code
+    return f"{number}={zh}|{en}" if en else f"{number}={zh}"
 
 
 def _parse_bool(text: str) -> bool:
@@ -119,12 +153,14 @@ def _parse_time(text: str) -> int:
         raise BadCell("city.remedy.time") from error
 
 
-_PAIR = Codec(_parse_pair, lambda pair, zone: f"{pair[0]}={pair[1]}")
-_SIMPLE: dict[Any, Codec] = {
-    str: Codec(lambda text: text, lambda value, zone: value),
-    bool: Codec(_parse_bool, lambda value, zone: "yes" if value else "no"),
-    int: Codec(_parse_int, lambda value, zone: str(value)),
-    float: Codec(_parse_float, _render_float),
-}
+_PAIR = Codec(_parse_pair, lambda pair, zone: f"{pair[0]}={pair[1]}", "city.remedy.pairs")
+_CODE = Codec(_parse_code, _render_code, "city.remedy.codes")
+TEXT = Codec(lambda text: text, lambda value, zone: value)
+WHOLE = Codec(_parse_int, lambda value, zone: str(value), "city.remedy.whole_number")
+NUMBER = Codec(_parse_float, _render_float, "city.remedy.number")
+YES_NO = Codec(_parse_bool, lambda value, zone: "yes" if value else "no", "city.remedy.yes_no")
+_SIMPLE: dict[Any, Codec] = {str: TEXT, bool: YES_NO, int: WHOLE, float: NUMBER}
 #: Times are shown on the city's own clock, because that is what a roster is checked against.
-TIME = Codec(_parse_time, lambda value, zone: to_datetime(value).astimezone(zone).isoformat())
+TIME = Codec(
+    _parse_time, lambda value, zone: to_datetime(value).astimezone(zone).isoformat(), "city.remedy.time"
+)

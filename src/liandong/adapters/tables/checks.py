@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from zoneinfo import ZoneInfo, available_timezones
 
 from liandong.adapters.tables.layout import TABLES
 from liandong.adapters.tables.references import check_references
 from liandong.adapters.tables.sheets import Line, bad
+from liandong.core.mechanism.routing import Routing
 from liandong.core.values.errors import BadInput
 from liandong.core.values.lists import AreaKind, Participation, Provenance
+from liandong.core.values.rows import FlowRow, Mechanism
 from liandong.core.values.rules import Rule
+from liandong.core.values.scales import CASE_LEVELS
 from liandong.core.values.times import format_time
 
 Lines = dict[str, list[Line]]
@@ -29,8 +32,8 @@ ABOVE: dict[str, tuple[str, ...]] = {
 PARTS = {"lead": Participation.LEAD, "verifier": Participation.VERIFY}
 
 
-def check_lines(lines: Lines, errors: list[BadInput]) -> None:
-    """Add everything that is wrong between cells, rows and tables."""
+def check_lines(lines: Lines, errors: list[BadInput], quantities: Collection[str] = ()) -> None:
+    """Add everything that is wrong between cells, rows and tables; `quantities` are those of packs."""
     for name, table in TABLES.items():
         if table.key:
             _unique(name, lines[name], ("key",), "city.duplicate_key", errors)
@@ -38,7 +41,9 @@ def check_lines(lines: Lines, errors: list[BadInput]) -> None:
     _unique(
         "channels", lines["channels"], ("sensor", "quantity", "position"), "city.duplicate_channel", errors
     )
-    check_references(lines, errors)
+    _unique("packs", lines["packs"], ("pack",), "city.duplicate_key", errors)
+    _unique("retentions", lines["retentions"], ("data",), "city.duplicate_key", errors)
+    check_references(lines, errors, quantities)
     for name in ("areas", "units"):
         _trees(name, lines[name], errors)
     _areas(lines["areas"], errors)
@@ -241,18 +246,30 @@ def _duties(lines: list[Line], errors: list[BadInput]) -> None:
 
 def _roles(lines: Lines, errors: list[BadInput]) -> None:
     """A step for the lead or the verifier needs a row that says who that is."""
+    flows = tuple(FlowRow(**line.values) for line in lines["flows"] if line.good)
+    routing = Routing(Mechanism(key="", flows=flows))
     for line in lines["steps"]:
         part = PARTS.get(line.text("role"))
         if part is None or not line.good:
             continue
-        if not any(row.values.get("part") == part and _meets(line, row) for row in lines["roles"]):
+        names = routing.flows(line.text("flow"))
+        levels = tuple(CASE_LEVELS) if line.text("level") == "*" else (line.text("level"),)
+        rows = [row for row in lines["roles"] if row.values.get("part") == part]
+        if not all(any(_meets(row, names, level) for row in rows) for level in levels):
             role = line.text("role")
             errors.append(bad("city.role_unresolved", "steps.csv", line.row, "role", role, part=str(part)))
+    for line in lines["roles"]:
+        if line.good and (not line.text("role")) != (line.values["provenance"] == Provenance.UNSET):
+            remedy = "city.remedy.fill" if not line.text("role") else "city.remedy.unset"
+            shown = line.text("role")
+            errors.append(
+                bad("city.bad_value", "roles.csv", line.row, "role", shown, remedy=remedy, allowed="")
+            )
 
 
-def _meets(step: Line, row: Line) -> bool:
-    """Whether a row of roles speaks about the cells of a step."""
-    return all(row.text(axis) in ("*", step.text(axis)) for axis in ("flow", "level"))
+def _meets(row: Line, flows: tuple[str, ...], level: str) -> bool:
+    """Whether a row says who it is in a cell."""
+    return bool(row.text("role")) and row.text("flow") in flows and row.text("level") in ("*", level)
 
 
 def _limits(lines: Lines, errors: list[BadInput]) -> None:
@@ -294,6 +311,13 @@ def _positive(lines: Lines) -> Iterator[tuple[str, str, Line]]:
         ("escalations", "fraction"),
         ("pauses", "longest_s"),
         ("sources", "idle_s"),
+        ("retentions", "days"),
+        ("gatherings", "count"),
+        ("gatherings", "within_s"),
+        ("gatherings", "quiet_s"),
+        ("reports", "first_s"),
+        ("reports", "next_s"),
+        ("reports", "final_s"),
     )
     for name, column in columns:
         for line in lines[name]:

@@ -1,63 +1,145 @@
-"""Read, write and check a city's folder."""
+"""Read, write and check a city's tables."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, tzinfo
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from liandong.adapters.tables.cells import BadCell
+from liandong.adapters.tables.apart import Places, read_apart
+from liandong.adapters.tables.cells import BadCell, narrow
 from liandong.adapters.tables.checks import Lines, area_path, check_lines
 from liandong.adapters.tables.errors import CityErrors
-from liandong.adapters.tables.layout import OF_CITY, OF_MECHANISM, TABLES, Table
-from liandong.adapters.tables.sheets import bad, read_table, write_table
+from liandong.adapters.tables.layout import MECHANISM, OF_CITY, OF_MECHANISM, TABLES, Table
+from liandong.adapters.tables.sheets import Line, bad, read_table, write_table
+from liandong.adapters.tables.sources import Sources, find_tables
 from liandong.core.values.city import City
 from liandong.core.values.dataset import CityFolder
 from liandong.core.values.errors import BadInput
 from liandong.core.values.rows import Mechanism
 
-
-def read_city(folder: Path) -> CityFolder:
-    """The city of a folder. Raises CityErrors with everything that is wrong with it."""
-    lines, errors = _read(folder)
-    if errors:
-        raise CityErrors(folder.name, errors)
-    return _build(lines)
+#: Folder of a mechanism that keeps the document's rows and ours apart.
+APART = "mechanism"
 
 
-def check_city(folder: Path) -> list[BadInput]:
+class Reading(NamedTuple):
+    """What a folder or a workbook says, row by row, and what is wrong with it."""
+
+    lines: Lines
+    errors: list[BadInput]
+    unreadable: bool  #: a file, not a row, could not be read
+    labelled: Callable[[BadInput], BadInput]  #: an error with the names of the files as they are
+
+
+def read_city(place: Path, quantities: Collection[str] = ()) -> CityFolder:
+    """The city of a folder or a workbook; `quantities` are those of packs, which it need not repeat.
+
+    Raises CityErrors with everything that is wrong with it.
+    """
+    return build(place, read_tables(place, quantities))
+
+
+def build(place: Path, reading: Reading) -> CityFolder:
+    """The city of tables that were read. Raises CityErrors."""
+    if reading.errors:
+        raise CityErrors(place.name, reading.errors)
+    return _build(reading.lines)
+
+
+def check_city(place: Path, quantities: Collection[str] = ()) -> list[BadInput]:
     """Everything that is wrong with a folder, by file, row and column; empty where nothing is."""
-    return _read(folder)[1]
+    return read_tables(place, quantities).errors
 
 
 def write_city(folder: Path, data: CityFolder) -> None:
     """Write a folder. Raises CityErrors, and writes nothing, where a value would not come back as it is."""
-    errors: list[BadInput] = []
-    zone = _zone(data.city.zone)
-    written = [(table, _rows(table, _things(table, data), zone, errors)) for table in TABLES.values()]
-    _refuse_other_paths(data.city, errors)
-    if errors:
-        raise CityErrors(folder.name, errors)
+    written = rendered(folder.name, data)
     folder.mkdir(parents=True, exist_ok=True)
     for table, rows in written:
         write_table(folder, table, rows)
 
 
-def _read(folder: Path) -> tuple[Lines, list[BadInput]]:
-    if not folder.is_dir():
-        return {}, [BadInput("city.missing_folder", folder=folder.name)]
+def rendered(name: str, data: CityFolder) -> list[tuple[Table, list[list[str]]]]:
+    """Every table with the cells of its rows. Raises CityErrors."""
     errors: list[BadInput] = []
-    lines = {name: read_table(folder, table, errors) for name, table in TABLES.items()}
-    check_lines(lines, errors)
-    return lines, sorted(errors, key=_place)
+    zone = _zone(data.city.zone)
+    written = [(table, _rows(table, _things(table, data), zone, errors)) for table in TABLES.values()]
+    _refuse_other_paths(data.city, errors)
+    if errors:
+        raise CityErrors(name, errors)
+    return written
 
 
-def _place(error: BadInput) -> tuple[int, int]:
+def read_tables(place: Path, quantities: Collection[str] = ()) -> Reading:
+    """Every row that can be read, and every error."""
+    if not (place.is_dir() or (place.is_file() and place.suffix.lower() == ".xlsx")):
+        return Reading({}, [BadInput("city.missing_folder", folder=place.name)], True, lambda error: error)
+    found = find_tables(place, TABLES)
+    errors, zone = list(found.errors), _zone(_zone_name(found))
+    said: list[BadInput] = []
+    apart, places = place / APART, Places()
+    lines = {
+        name: _lines_of(table, found, zone, said)
+        for name, table in TABLES.items()
+        if name not in MECHANISM or not apart.is_dir()
+    }
+    if apart.is_dir():
+        made, places = read_apart(apart, zone, found, errors)
+        lines |= made
+    if not found.unread:
+        check_lines(lines, said, quantities)
+    labels = {TABLES[name].file: sheet.label for name, sheet in found.sheets.items()}
+
+    def labelled(error: BadInput) -> BadInput:
+        return _labelled(error, labels, places)
+
+    errors += [labelled(error) for error in said]
+    errors.sort(key=lambda error: _place(error, labels))
+    return Reading(lines, errors, bool(found.errors), labelled)
+
+
+def _lines_of(table: Table, found: Sources, zone: tzinfo, errors: list[BadInput]) -> list[Line]:
+    if table.name in found.sheets:
+        return read_table(table, found.sheets[table.name], zone, errors)
+    if not table.optional and table.name not in found.unread:
+        errors.append(BadInput("city.missing_file", file=table.file))
+    return []
+
+
+def _zone_name(found: Sources) -> str:
+    """The city's zone before its tables are checked, because moments of a workbook are on its clock."""
+    sheet = found.sheets.get("city")
+    records = sheet.records if sheet else []
+    if len(records) < 2:
+        return "Asia/Shanghai"
+    header = [TABLES["city"].headers.get(narrow(str(cell or "")), "") for cell in records[0]]
+    return str(dict(zip(header, records[1], strict=False)).get("zone") or "Asia/Shanghai")
+
+
+def _labelled(error: BadInput, labels: dict[str, str], places: Places) -> BadInput:
+    """The same error, with the names of the files and the rows that its table really came from."""
+    params = dict(error.params)
+    file, row = str(params.get("file", "")), params.get("row")
+    name = file.removesuffix(".csv")
+    apart = places.get((name, row)) if isinstance(row, int) else None
+    for column in ("row", "first", "other"):
+        value = params.get(column)
+        if isinstance(value, int) and (name, value) in places:
+            params[column] = places[name, value][1]
+    params["file"] = apart[0] if apart else labels.get(file, file)
+    if "table" in params:
+        params["table"] = ", ".join(labels.get(one, one) for one in str(params["table"]).split(", "))
+    return BadInput(error.key, **params)
+
+
+def _place(error: BadInput, labels: dict[str, str]) -> tuple[int, int]:
     """Order of errors: file by file, row by row, as whoever mends them goes."""
-    file = str(error.params.get("file", "")).removesuffix(".csv")
-    return list(TABLES).index(file) if file in TABLES else -1, int(error.params.get("row") or 0)
+    files = {
+        label: number for number, label in enumerate(labels.get(t.file, t.file) for t in TABLES.values())
+    }
+    return files.get(str(error.params.get("file", "")), -1), int(error.params.get("row") or 0)
 
 
 def _build(lines: Lines) -> CityFolder:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
+
 from liandong.adapters.tables.sheets import Line, bad
+from liandong.core.mechanism.reports import PARTICIPANTS
 from liandong.core.values.errors import BadInput
-from liandong.core.values.lists import Capability
+from liandong.core.values.lists import AreaKind, Capability
 
 #: (table, column) → tables in one of which the key must be.
 REFERENCES: dict[tuple[str, str], tuple[str, ...]] = {
@@ -36,10 +40,13 @@ REFERENCES: dict[tuple[str, str], tuple[str, ...]] = {
     ("permissions", "post"): ("posts", "sources"),
     ("permissions", "area"): ("areas",),
     ("rules", "quantity"): ("quantities",),
-    ("mechanism", "centre"): ("units",),
+    ("rules", "channel"): ("channels",),
+    ("flows", "within"): ("flows",),
+    ("contacts", "post"): ("posts",),
+    ("contacts", "deputy"): ("posts",),
 }
 
-_UNIT_ROLES = ("owner", "operator", "regulator", "territorial", "centre", "superior")
+_UNIT_ROLES = ("owner", "operator", "regulator", "territorial", "town", "centre", "superior")
 _STEP_ROLES = ("lead", "verifier", *_UNIT_ROLES)
 #: (table, column) → words that mean a role; anything else must be a unit's key.
 ROLES: dict[tuple[str, str], tuple[str, ...]] = {
@@ -47,23 +54,36 @@ ROLES: dict[tuple[str, str], tuple[str, ...]] = {
     ("steps", "role"): _STEP_ROLES,
     ("escalations", "role"): ("actor", "deputy", "leader", *_STEP_ROLES),
     ("pauses", "charged_to"): ("actor", *_STEP_ROLES),
+    ("contacts", "role"): _STEP_ROLES,
+    ("reports", "recipient"): (PARTICIPANTS, *_STEP_ROLES),
+    ("reports", "signer"): _STEP_ROLES,
+    ("mechanism", "centre"): (),
+    ("roles", "in_name_of"): _UNIT_ROLES,
 }
+#: A function within a territory, `district:housing`; whether anybody has it is another question.
+_IN_TERRITORY = re.compile(f"({'|'.join(AreaKind)}):[^\\s;=/:]+")
 
 
-def check_references(lines: dict[str, list[Line]], errors: list[BadInput]) -> None:
-    """Add an error for every key that is nowhere, with the table in which it was looked for."""
+def check_references(
+    lines: dict[str, list[Line]], errors: list[BadInput], quantities: Collection[str]
+) -> None:
+    """Add an error for every key that is nowhere, with the table in which it was looked for.
+
+    `quantities` are those of domain packs, which a city need not repeat.
+    """
     keys = {name: {line.text("key") for line in rows} for name, rows in lines.items()}
+    keys["quantities"] |= set(quantities)
     for (name, column), targets in REFERENCES.items():
         known = set().union(*(keys[target] for target in targets))
         for line in lines[name]:
             for value in _named(line, column):
-                if value not in known:
+                if value not in known and value != "*":
                     errors.append(_unknown(name, line.row, column, value, targets))
     for (name, column), words in ROLES.items():
         for line in lines[name]:
             role = line.text(column)
-            if role and role not in words and role not in keys["units"]:
-                allowed = ", ".join(words)
+            if role and role not in words and not _names_unit(role, keys):
+                allowed = ", ".join((*words, "unit:…", "city:…", "district:…", "town:…"))
                 errors.append(
                     bad("city.unknown_role", f"{name}.csv", line.row, column, role, allowed=allowed)
                 )
@@ -82,6 +102,11 @@ def check_references(lines: dict[str, list[Line]], errors: list[BadInput]) -> No
                     allowed=str(Capability.READINGS_SEND),
                 )
             )
+
+
+def _names_unit(role: str, keys: dict[str, set[str]]) -> bool:
+    """A unit, a body in whose name somebody acts, or a function within a territory."""
+    return role in keys["units"] or role in keys["bodies"] or _IN_TERRITORY.fullmatch(role) is not None
 
 
 def _named(line: Line, column: str) -> tuple[str, ...]:

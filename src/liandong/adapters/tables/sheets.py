@@ -1,4 +1,4 @@
-"""CSV files in and out: rows are numbered as a spreadsheet shows them, the header being row 1."""
+"""Tables in and out: rows are numbered as a spreadsheet shows them, the header being row 1."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import csv
 import io
 import os
 from dataclasses import dataclass
+from datetime import tzinfo
 from pathlib import Path
 from typing import Any
 
-from liandong.adapters.tables.cells import BadCell
+from liandong.adapters.tables.cells import BadCell, narrow
 from liandong.adapters.tables.layout import Column, Table
+from liandong.adapters.tables.workbooks import Sheet, cell_text
 from liandong.core.values.errors import BadInput
 
 #: A cell longer than this is no cell of a city but a file pasted into one.
@@ -35,45 +37,28 @@ def bad(key: str, file: str, row: int, column: str, value: str, **more: str | in
     return BadInput(key, file=file, row=row, column=column, value=value[:64], **more)
 
 
-def read_table(folder: Path, table: Table, errors: list[BadInput]) -> list[Line]:
-    """All rows of a table; what is wrong is added to `errors`."""
-    records = _records(folder, table.file, errors)
-    if records is None:
-        return []
-    header = [name.strip() for name in records[0]] if records else []
+def read_table(table: Table, sheet: Sheet, zone: tzinfo, errors: list[BadInput]) -> list[Line]:
+    """All rows of a table; what is wrong is added to `errors`; `zone` is the clock of workbooks."""
+    records = sheet.records
+    header = [_header(table, cell) for cell in records[0]] if records else []
+    while header and not header[-1]:
+        header.pop()  # Excel also saves columns that were once used
     if not _header_is_good(table, header, errors):
         return []
     lines = [
-        _line(table, header, number, cells, errors)
+        _line(table, header, number, cells, zone, errors)
         for number, cells in enumerate(records[1:], start=2)
-        if any(cell.strip() for cell in cells)
+        if any(cell.strip() if isinstance(cell, str) else cell is not None for cell in cells)
     ]
     if table.single and len(lines) != 1:
         errors.append(BadInput("city.one_row", file=table.file, row=2, rows=len(lines)))
     return lines
 
 
-def _records(folder: Path, file: str, errors: list[BadInput]) -> list[list[str]] | None:
-    """Cells by row; None where there is no such file or it is no text."""
-    try:
-        raw = (folder / file).read_bytes()
-    except FileNotFoundError:
-        errors.append(BadInput("city.missing_file", file=file))
-        return None
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        row = raw.count(b"\n", 0, error.start) + 1
-        errors.append(BadInput("city.not_utf8", file=file, row=row))
-        return None
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    records: list[list[str]] = []
-    try:
-        records.extend(reader)
-    except csv.Error:
-        errors.append(BadInput("city.bad_csv", file=file, row=len(records) + 1))
-        return None
-    return records
+def _header(table: Table, cell: Any) -> str:
+    """The column that a header names, by its own name or in Chinese; otherwise what it says."""
+    said = narrow("" if cell is None else str(cell))
+    return table.headers.get(said, said)
 
 
 def _header_is_good(table: Table, header: list[str], errors: list[BadInput]) -> bool:
@@ -91,29 +76,36 @@ def _header_is_good(table: Table, header: list[str], errors: list[BadInput]) -> 
     return len(errors) == before
 
 
-def _line(table: Table, header: list[str], row: int, cells: list[str], errors: list[BadInput]) -> Line:
+def _line(
+    table: Table, header: list[str], row: int, cells: list[Any], zone: tzinfo, errors: list[BadInput]
+) -> Line:
     line = Line(row, {})
-    texts = {name: cell.replace("\r\n", "\n").strip() for name, cell in zip(header, cells, strict=False)}
     beyond = [
-        cell for place, cell in enumerate(cells) if cell.strip() and header[place : place + 1] in ([], [""])
+        cell
+        for place, cell in enumerate(cells)
+        if cell is not None and str(cell).strip() and header[place : place + 1] in ([], [""])
     ]
     if beyond:
         line.good = False
         # Not the cell itself: a name pushed out of its column would be personal data in a log.
         errors.append(BadInput("city.beyond_header", file=table.file, row=row, count=len(beyond)))
+    found = dict(zip(header, cells, strict=False))
     for name, column in table.columns.items():
-        _read_cell(table, line, column, texts.get(name, ""), errors)
+        _read_cell(table, line, column, found.get(name), zone, errors)
     return line
 
 
-def _read_cell(table: Table, line: Line, column: Column, text: str, errors: list[BadInput]) -> None:
+def _read_cell(
+    table: Table, line: Line, column: Column, cell: Any, zone: tzinfo, errors: list[BadInput]
+) -> None:
     try:
+        text = cell_text(cell, column.kind, zone).replace("\r\n", "\n").strip()
         if len(text) > LONGEST_CELL:
             raise BadCell("city.remedy.plain_text")
         line.values[column.name] = column.parse(text)
     except BadCell as error:
         line.good = False
-        shown = "" if column.personal else text
+        shown = "" if column.personal else str(cell)
         errors.append(
             bad(
                 "city.bad_value",

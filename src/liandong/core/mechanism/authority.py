@@ -8,15 +8,15 @@ from liandong.core.values.decision import Decision, refuse
 from liandong.core.values.messages import Act
 
 
-def next_actions(case: CaseState) -> str:
-    """The next step of every live order, for a person to read."""
+def next_actions(case: CaseState, none: str = "-") -> str:
+    """The next step of every live order, for a person to read; `none` where there is none."""
     steps = []
     for order in case.orders.values():
         if order.status in LIVE:
             left = [s.action for s in order.steps if s.action not in order.done]
             if left:
                 steps.append(f"{left[0]} ({order.post})")
-    return ", ".join(steps) or "-"
+    return ", ".join(steps) or none
 
 
 def stale(case: CaseState, act: Act) -> Decision | None:

@@ -7,7 +7,7 @@ import msgspec
 from liandong.core.mechanism.authority import dependence
 from liandong.core.mechanism.clocks import start_clocks, stop_for
 from liandong.core.mechanism.draft import Draft
-from liandong.core.mechanism.resolve import Resolved, resolve, unit_of_role
+from liandong.core.mechanism.resolve import Resolved, name_for, parts_of, resolve, unit_of_role
 from liandong.core.values.case import LIVE, STAGE_OF, Order, PlannedStep
 from liandong.core.values.case_events import OrderIssued, OrderStatusChanged, ParticipantJoined, StepDone
 from liandong.core.values.ids import make_id, order_id
@@ -19,6 +19,8 @@ from liandong.core.values.times import SECOND
 _PART_OF_ROLE = {"lead": Participation.LEAD, "verifier": Participation.VERIFY}
 #: A false alarm or a test needs no handling: it goes straight to closing.
 _SHORT = (Action.CLOSE, Action.ARCHIVE)
+#: What is left to do on a case that is closed.
+_AFTER_CLOSING = (Action.ARCHIVE, Action.DISPOSAL_REPORT)
 _AUTHORITIES = (UnitKind.DEPARTMENT, UnitKind.INSTITUTION)
 
 
@@ -88,9 +90,11 @@ def issue_next(draft: Draft, unit: str = "") -> None:
     the rows again.
     """
     case = draft.case
-    short = case.verdict in (Verdict.FALSE, Verdict.TEST)
+    left = set(_SHORT if case.verdict in (Verdict.FALSE, Verdict.TEST) else Action) - set(case.done)
+    if case.over:
+        left &= set(_AFTER_CLOSING)
     for role, rows in draft.policy.routing.assignments(case.hazard, case.level):
-        pending = tuple(r for r in rows if r.action not in case.done and (not short or r.action in _SHORT))
+        pending = tuple(row for row in rows if row.action in left)
         if not pending:
             continue
         holder = case.order_for(pending[0].action)
@@ -105,7 +109,7 @@ def issue_next(draft: Draft, unit: str = "") -> None:
         if any(row.action == Action.REVIEW for row in free):
             to = _reviewer(draft, to)
         if role == "lead":
-            _inform(draft)
+            inform(draft)
         issue(draft, role, planned(free), to, free[0].key)
         return
 
@@ -120,7 +124,7 @@ def _reviewer(draft: Draft, to: Resolved) -> Resolved:
     if not dependence(policy, case, to.unit):
         return to
     parts = (Participation.SUPERVISE, Participation.INFORM, Participation.ASSIST)
-    roles = [row.role for part in parts for row in policy.routing.parts(case.hazard, case.level, part)]
+    roles = [row.role for part in parts for row in parts_of(policy, case, part)]
     roles += [unit.key for unit in policy.city.units.values() if unit.kind in _AUTHORITIES]
     for role in ("verifier", "centre", *roles):
         other = resolve(policy, case, role, draft.now)
@@ -139,11 +143,12 @@ def _review_elsewhere(draft: Draft, order: Order) -> None:
         issue(draft, order.role, steps, other, order.row, replaces=order.id)
 
 
-def _inform(draft: Draft) -> None:
-    """Units that assist, are informed or supervise take part from the moment the lead is told."""
+def inform(draft: Draft) -> None:
+    """Units that assist, are informed or supervise take part from the moment the lead is told, or, where
+    only a worse level names them, from the moment the case reaches it."""
     case = draft.case
     for part in (Participation.ASSIST, Participation.INFORM, Participation.SUPERVISE):
-        for row in draft.policy.routing.parts(case.hazard, case.level, part):
+        for row in parts_of(draft.policy, case, part):
             if not unit_of_role(draft.policy, case, row.role):
                 continue
             to = resolve(draft.policy, case, row.role, draft.now)
@@ -164,7 +169,6 @@ def _inform(draft: Draft) -> None:
 def finish_step(draft: Draft, order: Order, act: Act) -> None:
     """Mark the act's step done: its clock stops, waiting clocks start, a complete order ends."""
     step = next(s for s in order.steps if s.action == act.action)
-    unit = draft.policy.city.units.get(order.unit)
     draft.add(
         StepDone(
             case=draft.case.id,
@@ -174,7 +178,7 @@ def finish_step(draft: Draft, order: Order, act: Act) -> None:
             person=act.person,
             post=act.post,
             unit=order.unit,
-            in_name_of=unit.principal if unit and unit.principal else order.unit,
+            in_name_of=name_for(draft.policy, draft.case, order),
             at=draft.now,
             device_at=act.device_at,
             client_seq=act.client_seq,

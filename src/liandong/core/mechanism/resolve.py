@@ -9,9 +9,10 @@ from __future__ import annotations
 import msgspec
 
 from liandong.core.mechanism.policy import Policy
-from liandong.core.values.case import CaseState
+from liandong.core.values.case import CaseState, Order
 from liandong.core.values.city import Asset
-from liandong.core.values.lists import Participation, UnitKind
+from liandong.core.values.lists import AreaKind, Participation
+from liandong.core.values.rows import RoleRow
 
 
 class Resolved(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,16 +31,19 @@ def unit_of_role(policy: Policy, case: CaseState, role: str) -> str:
     if role in city.units:
         return role
     if role == "centre":
-        return policy.routing.mechanism.centre
+        return centre_of(policy)
+    asset = city.assets.get(case.asset)
     if role in ("lead", "verifier"):
         part = Participation.LEAD if role == "lead" else Participation.VERIFY
-        row = policy.routing.role(case.hazard, case.level, part)
+        row = policy.routing.role(case.hazard, case.level, part, *_watched(asset))
         return unit_of_role(policy, case, row.role) if row and row.role != role else ""
-    asset = city.assets.get(case.asset)
+    kind, _, function = role.partition(":")
+    if function:
+        return _in_territory(policy, asset.area if asset else case.area, kind, function)
     if asset is None:
         return ""
-    if role == "territorial":
-        return _territorial(policy, asset)
+    if role in ("territorial", "town"):
+        return _in_territory(policy, asset.area, AreaKind.TOWN, "town")
     return {
         "owner": asset.owner,
         "operator": asset.operator or asset.owner,
@@ -47,15 +51,42 @@ def unit_of_role(policy: Policy, case: CaseState, role: str) -> str:
     }.get(role, "")
 
 
-def _territorial(policy: Policy, asset: Asset) -> str:
-    """The town government on whose ground the asset stands."""
-    path = policy.city.area_path(asset.area)
-    towns = [
-        unit
-        for unit in policy.city.units.values()
-        if unit.kind == UnitKind.TOWN and unit.area and path.startswith(policy.city.area_path(unit.area))
-    ]
-    return max(towns, key=lambda unit: len(policy.city.area_path(unit.area))).key if towns else ""
+def parts_of(policy: Policy, case: CaseState, part: Participation) -> tuple[RoleRow, ...]:
+    """The rows by which units take part in a case."""
+    return policy.routing.parts(case.hazard, case.level, part, *_watched(policy.city.assets.get(case.asset)))
+
+
+def _watched(asset: Asset | None) -> tuple[str, str]:
+    """Tier and stage of the business, on which the rows of roles may depend."""
+    return (asset.tier, asset.stage) if asset else ("", "")
+
+
+def _in_territory(policy: Policy, area: str, kind: str, function: str) -> str:
+    """The unit that answers for a function in the city, district or town in which an area lies."""
+    above = policy.city.area_above(area, AreaKind(kind)) if kind in list(AreaKind) else ""
+    found = policy.city.units_for(function, above) if above else ()
+    return found[0] if found else ""
+
+
+def centre_of(policy: Policy) -> str:
+    """The monitoring centre: a unit, or the one with a function, e.g. `city:centre`."""
+    centre = policy.routing.mechanism.centre
+    kind, _, function = centre.partition(":")
+    if centre in policy.city.units or kind not in list(AreaKind):
+        return centre
+    areas = (area.key for area in policy.city.city.areas if area.kind == kind)
+    return next((unit for area in areas for unit in policy.city.units_for(function, area)), "")
+
+
+def name_for(policy: Policy, case: CaseState, order: Order) -> str:
+    """In whose name the holder of an order acts: of whom the lead's row names, of its principal, its own."""
+    if order.role == "lead":
+        asset = policy.city.assets.get(case.asset)
+        row = policy.routing.role(case.hazard, case.level, Participation.LEAD, *_watched(asset))
+        if row is not None and row.in_name_of:
+            return unit_of_role(policy, case, row.in_name_of) or row.in_name_of
+    unit = policy.city.units.get(order.unit)
+    return unit.principal if unit and unit.principal else order.unit
 
 
 def person_for(policy: Policy, unit: str, now: int, leader: bool = False) -> Resolved | None:
@@ -67,14 +98,28 @@ def person_for(policy: Policy, unit: str, now: int, leader: bool = False) -> Res
     return Resolved(unit=unit, post=post.key, person=duty.person, deputy=duty.deputy)
 
 
+def _contact(policy: Policy, case: CaseState, unit: str, now: int) -> Resolved | None:
+    """The post that a unit has named for this flow, or its deputy; None where none is named or there."""
+    for row in policy.routing.contacts(case.hazard):
+        if not row.post or unit_of_role(policy, case, row.role) != unit:
+            continue
+        for key in (row.post, row.deputy):
+            post = policy.city.posts.get(key)
+            duty = policy.city.on_duty(key, now) if post and post.unit == unit else None
+            if duty is not None:
+                return Resolved(unit=unit, post=key, person=duty.person, deputy=duty.deputy)
+    return None
+
+
 def resolve(policy: Policy, case: CaseState, role: str, now: int, leader: bool = False) -> Resolved:
     """Who must act for a role now; the centre, with the reason, where nobody can be found."""
     unit = unit_of_role(policy, case, role)
-    found = person_for(policy, unit, now, leader) if unit else None
+    found = None if leader or not unit else _contact(policy, case, unit, now)
+    found = found or (person_for(policy, unit, now, leader) if unit else None)
     if found is not None:
         return found
     why = f"nobody on duty: {unit}" if unit else f"no unit for role: {role}"
-    centre = policy.routing.mechanism.centre
+    centre = centre_of(policy)
     instead = person_for(policy, centre, now)
     if instead is None:
         # Whoever comes on duty at this post next can act, so the order waits but is not lost.
