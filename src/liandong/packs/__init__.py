@@ -1,1 +1,1 @@
-"""What we know: one folder per domain, found by entry point and never by name."""
+"""What we know: one folder per domain, all of one shape, found by the entry point `liandong.packs`."""

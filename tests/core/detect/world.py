@@ -23,7 +23,7 @@ from liandong.core.values.findings import (
     FindingRevised,
     FindingSettled,
 )
-from liandong.core.values.lists import FindingPart, Mode, Quality
+from liandong.core.values.lists import FindingPart, Mode, Quality, Statistic
 from liandong.core.values.readings import ReadingBatch
 from liandong.core.values.rules import ChannelRow, Rule, SourceTerms
 
@@ -54,6 +54,15 @@ RULES = (
     rule("held", hold_s=3, clear_hold_s=2),
     rule("low", above=False, raise_at=10.0, clear_at=20.0, hold_s=1),
     rule("same", raise_at=25.0, clear_at=25.0, clear_hold_s=1),
+)
+#: The same with every statistic; one rule looks at one channel only.
+STATISTICS = (
+    rule("rate_up", statistic=Statistic.RATE, window_s=3, raise_at=4.0, clear_at=1.0, clear_hold_s=1),
+    rule("rate_down", statistic=Statistic.RATE, window_s=1, above=False, raise_at=-9.0, clear_at=0.0),
+    rule("score_up", statistic=Statistic.ZSCORE, window_s=8, raise_at=2.0, clear_at=1.0, hold_s=1, floor=0.5),
+    rule("score_down", statistic=Statistic.ZSCORE, window_s=5, above=False, raise_at=-1.5, clear_at=-0.5),
+    rule("away", statistic=Statistic.OFFSET, baseline=19.5, raise_at=10.0, clear_at=5.0, hold_s=1),
+    rule("only_one", channel="channel:1", raise_at=25.0, clear_at=20.0),
 )
 #: Values on, just below and just above every threshold of RULES.
 VALUES = (9.0, 10.0, 10.5, 19.5, 20.0, 20.5, 24.5, 25.0, 29.5, 30.0, 31.0, 40.0)
@@ -188,6 +197,52 @@ def episodes(series: Sequence[tuple[int, float]], by: Rule, key: str = "") -> li
         begin = down[1] + 1
 
 
+def judged(series: Sequence[tuple[int, float]], by: Rule) -> list[tuple[int, float]]:
+    """What a rule compares with its limits: (time, statistic) wherever there is one.
+
+    Everything is worked out anew from the whole past at every reading.
+    """
+    if by.statistic is Statistic.VALUE:
+        return list(series)
+    if by.statistic is Statistic.OFFSET:
+        return [(at, abs(value - by.baseline)) for at, value in series]
+    out = list[tuple[int, float]]()
+    learned = list[int]()
+    for i, (at, value) in enumerate(series):
+        if by.statistic is Statistic.RATE:
+            anchors = list[tuple[int, float]]()
+            for row in series[:i]:
+                if not anchors or row[0] - anchors[-1][0] >= by.window_us:
+                    anchors.append(row)
+            old = [row for row in anchors if at - row[0] >= by.window_us]
+            if old:
+                out.append((at, (value - old[-1][1]) / ((at - old[-1][0]) / 1e6)))
+            continue
+        if len(learned) >= 20 and at - series[0][0] >= by.window_us:
+            out.append((at, _zscore([(*series[j], series[max(j - 1, 0)][0]) for j in learned], value, by)))
+            open_now = any(e[5] is None for e in episodes(out, by))
+            meets = out[-1][1] >= by.raise_at if by.above else out[-1][1] <= by.raise_at
+            if open_now or meets:
+                continue
+        learned.append(i)
+    return out
+
+
+def _zscore(learned: Sequence[tuple[int, float, int]], value: float, by: Rule) -> float:
+    """The score of a value against readings (time, value, time of the reading before)."""
+    mean, variance = learned[0][1], 0.0
+    for n, (at, v, before) in enumerate(learned[1:], start=2):
+        gone = float(at - before)
+        weight = max(min(gone / (gone + by.window_us), 1 / 20), 1 / n)
+        away = v - mean
+        mean += weight * away
+        variance = (1 - weight) * (variance + weight * away * away)
+    spread = max(variance**0.5, by.floor)
+    if value == mean:
+        return 0.0
+    return max(-1e9, min(1e9, (value - mean) / spread if spread else (1e9 if value > mean else -1e9)))
+
+
 def expected(
     rows: Iterable[Row], rules: Iterable[Rule], revision: dict[str, int] | None = None
 ) -> list[Episode]:
@@ -195,7 +250,13 @@ def expected(
     series = resolve(rows, revision or {})
     rules = list(rules)
     return sorted(
-        (e for number, s in series.items() for by in rules for e in episodes(s, by, f"channel:{number}")),
+        (
+            e
+            for number, s in series.items()
+            for by in rules
+            if by.channel in ("*", f"channel:{number}")
+            for e in episodes(judged(s, by), by, f"channel:{number}")
+        ),
         key=repr,
     )
 

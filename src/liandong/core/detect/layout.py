@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -12,6 +13,7 @@ import numpy.typing as npt
 
 from liandong.core.values.canonical import canonical_bytes, sha256
 from liandong.core.values.errors import BadInput
+from liandong.core.values.lists import Statistic
 from liandong.core.values.rules import ChannelRow, Rule, SourceTerms
 
 PARTITIONS = 256
@@ -25,7 +27,9 @@ def partition_of(group: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Dense indexes. Channels stand by (group, key), slots by (channel, rule key): the order of messages."""
+    """Dense indexes. Channels stand by (group, key), slots by (channel, readings before statistics, rule
+    key): the order of messages.
+    """
 
     channels: tuple[ChannelRow, ...]
     rules: tuple[Rule, ...]
@@ -37,6 +41,8 @@ class Layout:
     offsets: npt.NDArray[np.int64]  #: channel → its first slot; one longer than channels
     slot_channel: npt.NDArray[np.int32]
     slot_rule: npt.NDArray[np.int32]
+    plain_to: npt.NDArray[np.int64]  #: channel → its first slot that looks at a statistic
+    memory_of: npt.NDArray[np.int32]  #: slot → its record among those of statistics, -1 for a plain slot
     digest: str  #: hex SHA-256 of channels, rules and sources in canonical form
 
     @classmethod
@@ -52,8 +58,10 @@ class Layout:
         _refuse_twice("rule", ruled, lambda rule: rule.key)
         _refuse_twice("source", terms, lambda source: source.key)
         groups = tuple(sorted({row.group for row in rows}))
-        slots = [(c, r) for c, row in enumerate(rows) for r, rule in enumerate(ruled) if applies(rule, row)]
-        slot_channel = np.array([c for c, _ in slots], dtype=np.int32)
+        slot_channel, slot_rule = _slots(rows, ruled)
+        offsets = np.searchsorted(slot_channel, np.arange(len(rows) + 1)).astype(np.int64)
+        plain = np.array([rule.statistic is Statistic.VALUE for rule in ruled], dtype=np.bool_)[slot_rule]
+        plains = np.concatenate([[0], np.cumsum(plain)])
         return cls(
             channels=rows,
             rules=ruled,
@@ -62,16 +70,38 @@ class Layout:
             lookup=_lookup(rows),
             owner=_owners(rows, terms),
             group_of=_indexes(groups, [row.group for row in rows]),
-            offsets=np.searchsorted(slot_channel, np.arange(len(rows) + 1)).astype(np.int64),
+            offsets=offsets,
             slot_channel=slot_channel,
-            slot_rule=np.array([r for _, r in slots], dtype=np.int32),
+            slot_rule=slot_rule,
+            plain_to=offsets[:-1] + np.diff(plains[offsets]),
+            memory_of=np.where(plain, -1, np.cumsum(~plain) - 1).astype(np.int32),
             digest=digest_of(rows, ruled, terms),
         )
 
 
 def applies(rule: Rule, channel: ChannelRow) -> bool:
-    """Whether a rule looks at a channel: same quantity, and the asset kind it is limited to."""
-    return rule.quantity == channel.quantity and rule.asset_kind in ("*", channel.asset_kind)
+    """Whether a rule looks at a channel: same quantity, and the channel and asset kind it is limited to."""
+    return (
+        rule.quantity == channel.quantity
+        and rule.channel in ("*", channel.key)
+        and rule.asset_kind in ("*", channel.asset_kind)
+    )
+
+
+def _slots(
+    rows: tuple[ChannelRow, ...], rules: tuple[Rule, ...]
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """(channel, rule) of every slot. Looks only at rules of the channel's quantity, and at its own ones."""
+    places: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for index, rule in enumerate(rules):
+        places[rule.quantity, rule.channel].append(index)
+    found = []
+    for c, row in enumerate(rows):
+        near = places.get((row.quantity, "*"), []) + places.get((row.quantity, row.key), [])
+        mine = [r for r in near if applies(rules[r], row)]
+        found += [(c, r) for r in sorted(mine, key=lambda r: (rules[r].statistic is not Statistic.VALUE, r))]
+    pairs = np.array(found, dtype=np.int32).reshape(-1, 2)
+    return np.ascontiguousarray(pairs[:, 0]), np.ascontiguousarray(pairs[:, 1])
 
 
 def digest_of(channels: Iterable[ChannelRow], rules: Iterable[Rule], sources: Iterable[SourceTerms]) -> str:

@@ -20,9 +20,10 @@ import numpy.typing as npt
 from liandong.core.detect import kernel, snapshot
 from liandong.core.detect.episodes import Book, Position, Span
 from liandong.core.detect.frontier import Frontier
-from liandong.core.detect.kernel import NEVER, RAISE, SLOT, Array
+from liandong.core.detect.kernel import NEVER, RAISE, Array
 from liandong.core.detect.layout import Layout
-from liandong.core.detect.window import Columns, Window
+from liandong.core.detect.slots import Slots
+from liandong.core.detect.window import Window
 from liandong.core.values.errors import NotFound
 from liandong.core.values.findings import FindingMessage
 from liandong.core.values.lists import Mode
@@ -97,8 +98,8 @@ class Shard:
         self._window = Window(self._layout)
         self._frontier = Frontier(self._layout)
         self._book = Book(self._layout, city, mode)
-        self._settled = kernel.make_slots(self._layout.rules)[self._layout.slot_rule]
-        self._provisional = self._settled.copy()
+        self._settled = Slots.fresh(self._layout)
+        self._provisional = Slots.fresh(self._layout)
         self._totals: dict[str, IntakeCounts] = {
             source.key: IntakeCounts() for source in self._layout.sources
         }
@@ -139,8 +140,8 @@ class Shard:
         taken = self._window.take(
             batch, source, terms.lateness_us, terms.revision, front.reached, front.watermark, front.sent
         )
-        kernel_run(self._settled, self._layout, taken.passed)
-        found = kernel_run(self._provisional, self._layout, taken.fresh)
+        self._settled.run(taken.passed)
+        found = self._provisional.run(taken.fresh)
         said: dict[int, list[FindingMessage]] = {}
         self._tell_in_order(found, taken.disturbed, position, said)
         self._tell_again(taken.disturbed, position, said)
@@ -186,6 +187,28 @@ class Shard:
             rules=tuple(self._rule_state(slot) for slot in range(first, last)),
         )
 
+    @property
+    def channels(self) -> tuple[ChannelRow, ...]:
+        """The rows in the order in which the shard keeps them."""
+        return tuple(self._layout.channels)
+
+    def heads(self) -> tuple[Array, Array]:
+        """Newest accepted time (microseconds, `NEVER` before the first) and value of each of `channels`.
+
+        Copies; any thread may look: each element is whole, though the two may be of one reading and the
+        next.
+        """
+        heads = self._window.channels
+        return heads["last_time"].copy(), heads["last_value"].copy()
+
+    def newest(self, channel: str) -> tuple[int, float] | None:
+        """Event time (microseconds) and value of a channel's newest accepted reading; any thread may ask."""
+        index = self._channel_at.get(channel)
+        if index is None:
+            return None
+        head = self._window.channels[index]
+        return None if head["last_time"] == NEVER else (int(head["last_time"]), float(head["last_value"]))
+
     def dump(self) -> bytes:
         """The whole state, exact; equal states of equal shards give equal bytes."""
         return snapshot.pack(
@@ -194,8 +217,8 @@ class Shard:
                 digest=self.digest,
                 city=self._city,
                 mode=self._mode.value,
-                settled=self._settled.tobytes(),
-                provisional=self._provisional.tobytes(),
+                settled=self._settled.dump(),
+                provisional=self._provisional.dump(),
                 window=self._window.dump(),
                 watermark=self._frontier.watermark.tobytes(),
                 sent=self._frontier.sent.tobytes(),
@@ -210,8 +233,8 @@ class Shard:
         """Put a dumped state in place of this one; raises Broken, changing nothing, when it does not fit."""
         state = snapshot.unpack(data, self.digest, self._city, self._mode.value)
         self._window, self._frontier = Window(self._layout), Frontier(self._layout)
-        self._settled = np.frombuffer(state.settled, dtype=SLOT).copy()
-        self._provisional = np.frombuffer(state.provisional, dtype=SLOT).copy()
+        self._settled.restore(state.settled)
+        self._provisional.restore(state.provisional)
         self._window.restore(state.window)
         self._frontier.watermark[:] = np.frombuffer(state.watermark, dtype=np.int64)
         self._frontier.sent[:] = np.frombuffer(state.sent, dtype=np.bool_)
@@ -244,8 +267,8 @@ class Shard:
             return
         at = self._layout.offsets
         slots = np.concatenate([np.arange(at[c], at[c + 1]) for c in disturbed.tolist()])
-        self._provisional[slots] = self._settled[slots]
-        found = kernel_run(self._provisional, self._layout, self._window.gather(disturbed))
+        self._provisional.copy_from(self._settled, slots)
+        found = self._provisional.run(self._window.gather(disturbed))
         runs: dict[int, list[tuple[int, ...]]] = {
             slot: [] for slot in slots[self._book.known[slots]].tolist()
         }
@@ -275,7 +298,7 @@ class Shard:
 
     def _rule_state(self, slot: int) -> RuleState:
         rule = self._layout.rules[self._layout.slot_rule[slot]]
-        record = self._provisional[slot]
+        record = self._provisional.records[slot]
         phase = kernel.phase_of(record)
         standing = self._book.standing(slot) if phase in ("raised", "clearing") else []
         return RuleState(
@@ -287,7 +310,7 @@ class Shard:
             since=_moment(record["since"]),
             peak=None if phase == "normal" else float(record["peak"]),
             finding=standing[-1].id if standing else "",
-            settled_phase=kernel.phase_of(self._settled[slot]),
+            settled_phase=kernel.phase_of(self._settled.records[slot]),
         )
 
     def _unknown(self, batch: ReadingBatch) -> Detected:
@@ -295,13 +318,6 @@ class Shard:
         counts = IntakeCounts(received=len(batch), unusable=len(batch))
         self._totals[batch.source] = self._totals.get(batch.source, IntakeCounts()) + counts
         return Detected((), batch.quality.copy(), counts)
-
-
-def kernel_run(slots: Array, layout: Layout, columns: Columns) -> Array:
-    """Evaluate columns on slots of this layout; returns the transitions."""
-    return kernel.run(
-        slots, layout.offsets, columns.channel, columns.time, columns.value, columns.quality, room=256
-    )
 
 
 def _spans(changes: list[tuple[int, ...]]) -> tuple[tuple[int, float] | None, list[Span]]:

@@ -11,7 +11,7 @@ from liandong.core.detect.episodes import Episode
 from liandong.core.values.errors import Broken
 
 MAGIC = b"liandong-shard\n"
-VERSION = 1
+VERSION = 2  # 2: what statistics remember stands beside the slots
 _CHECK = 16  # bytes of blake2b after the magic
 
 
@@ -22,8 +22,8 @@ class Snapshot(msgspec.Struct, kw_only=True, array_like=True):
     digest: str  #: of channels, rules and sources
     city: str
     mode: str
-    settled: bytes  #: slot records at the frontier
-    provisional: bytes  #: slot records after the newest reading
+    settled: tuple[bytes, bytes]  #: slot records and memories of statistics at the frontier
+    provisional: tuple[bytes, bytes]  #: the same after the newest reading
     window: tuple[bytes, bytes, bytes, bytes, bytes, bytes]
     watermark: bytes
     sent: bytes

@@ -1,0 +1,1 @@
+"""桥梁 Bridges; see README.md."""

@@ -1,0 +1,1 @@
+"""消防 Fire protection; see README.md."""

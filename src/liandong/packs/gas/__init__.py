@@ -1,0 +1,1 @@
+"""燃气 Gas; see README.md."""
