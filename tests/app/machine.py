@@ -28,7 +28,7 @@ from liandong.core.values.lists import Action, FindingPart, Mode, Outcome
 from liandong.core.values.messages import Act, DeliveryReported
 from liandong.core.values.times import parse_time
 from liandong.runners.replay import REPLAYED
-from liandong.sim.city import demo_city
+from tests.small_town import demo_city
 
 START = parse_time("2026-05-01T09:00:00+08:00")
 CHANNELS = (

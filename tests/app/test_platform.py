@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
+import numpy as np
 import pytest
 
 from liandong.app import handle
+from liandong.core.ingest import DeviceRow
+from liandong.core.ingest.waveforms import decode_waveforms
 from liandong.core.values.access import Session
 from liandong.core.values.errors import BadInput, Busy, Conflict, Forbidden, NotFound, Unauthenticated
 from liandong.core.values.lists import Action, Step
 from liandong.core.values.times import DAY, MINUTE, format_time
-from tests.app.machine import CHANNELS, START, admitted, cases, finding, live_orders
+from tests.app.machine import CHANNELS, START, admitted, cases, finding, folder, live_orders
 from tests.app.rig import until
 from tests.app.running import GAS, OPERATOR, City
 
@@ -249,3 +254,141 @@ def test_quiet_means_that_nothing_moves(town: City) -> None:
         until(town.platform.quiet)
         assert town.store.last_position() == before
     assert town.case().hazard == "gas_leak"
+
+
+# Other doors
+
+
+def _wave(town: City, start: int, samples: int, id: str) -> bytes:
+    data = base64.b64encode(np.ones(samples, "<f4").tobytes()).decode()
+    row = {"channel": GAS, "start": format_time(start), "rate": 10, "samples": data}
+    return json.dumps({"id": id, "waveforms": [row, {"channel": "channel:none"}]}).encode()
+
+
+def test_positions_and_waveforms_are_kept_and_balance(town: City) -> None:
+    place = {"object": "truck:1", "time": format_time(town.now), "lon": 113.0, "lat": 23.0}
+    raw = json.dumps({"id": "1", "positions": [place, place | {"lat": 99}]}).encode()
+    for duplicate in (False, True):
+        future, errors = town.platform.positions(SOURCE, raw)
+        receipt = future.result(10)
+        assert (receipt.duplicate, receipt.rows, len(errors)) == (duplicate, 1, 1)
+    future, errors = town.platform.waveforms(SOURCE, _wave(town, town.now - 5_000_000, 3, "1"))
+    assert future.result(10).rows == 1 and not future.result(10).duplicate and len(errors) == 1
+    town.settle()
+    kinds = [record.kind for _, record in town.city.intake.log.read()]
+    assert kinds == ["positions", "waveforms"]
+    assert town.platform.accounting.check() == []
+    tally = town.platform.accounting.tallies()[Step.INGEST, "source:gas"]
+    assert (tally.received, tally.passed, tally.rejected) == (6, 2, 4)
+    assert {row.path for row in rejected(town)} == {"positions", "waveforms"}
+    assert (Step.DETECT, "source:gas") not in town.platform.accounting.tallies() or (
+        town.platform.accounting.tallies()[Step.DETECT, "source:gas"].received == 0
+    )
+
+
+def _condensed(town: City) -> list[tuple[int, float]]:
+    """Moment and value of the statistics in the log."""
+    batches = [record.batch for _, record in town.city.intake.log.read() if record.batch is not None]
+    return [(int(at), float(v)) for b in batches for at, v in zip(b.event_time, b.value, strict=True)]
+
+
+def test_a_kill_between_windows_and_their_statistics_loses_none_and_repeats_none(tmp_path: Path) -> None:
+    made, replace = folder(), msgspec.structs.replace
+    fast = tuple(replace(c, reducer="count@1") if c.key == GAS else c for c in made.city.channels)
+    fast_city = replace(made, city=replace(made.city, channels=fast))
+    town = City(tmp_path, fast_city)
+    second = town.now // 1_000_000 * 1_000_000 - 9_000_000
+    try:
+        first, cut = _wave(town, second, 15, "1"), _wave(town, second + 1_500_000, 8, "2")
+        assert town.platform.waveforms(SOURCE, first)[0].result(10).position is not None
+
+        def decode(source: str, arrival: int, now: int) -> Any:
+            return decode_waveforms(cut, source, town.platform.channels, arrival, now)
+
+        # The second message is durable, and the process ends before its statistic is.
+        assert not town.platform.take(SOURCE, "waveforms", cut, decode)[0].result(10).duplicate
+        assert _condensed(town) == [(second + 1_000_000, 10.0)]
+        town.stop()
+        town = City(tmp_path, fast_city)
+        both = [(second + 1_000_000, 10.0), (second + 2_000_000, 10.0)]
+        assert _condensed(town) == both
+        assert town.platform.waveforms(SOURCE, cut)[0].result(10).duplicate
+        town.stop()
+        town = City(tmp_path, fast_city)
+        assert _condensed(town) == both
+        # What the last window holds already is known after the restart too.
+        more = _wave(town, second + 2_300_000, 8, "3")
+        assert town.platform.waveforms(SOURCE, more)[0].result(10).position is not None
+        assert _condensed(town) == [*both, (second + 3_000_000, 10.0)]
+        town.settle()
+        assert town.platform.accounting.check() == []
+    finally:
+        town.stop()
+
+
+def test_an_unknown_device_is_kept_whole_and_its_known_items_go_on(tmp_path: Path) -> None:
+    made = folder()
+    gas = next(c for c in made.city.channels if c.key == GAS)
+    replace = msgspec.structs.replace
+    city = replace(
+        made.city,
+        sources=tuple(replace(s, protocol="hj212") if s.key == gas.source else s for s in made.city.sources),
+        channels=tuple(
+            replace(c, device="MN1", item="a1") if c.key == GAS else c for c in made.city.channels
+        ),
+    )
+    town = City(tmp_path, replace(made, city=city))
+    try:
+        rows = [DeviceRow("MN1", "a1", town.now, 3.0), DeviceRow("MN1", "zz", town.now, 3.0)]
+        future, errors = town.platform.device("hj212", "MN1", "QN=1", rows, b"##frame")
+        assert future.result(10).rows == 1 and [e.key for e in errors] == ["device.unknown_item"]
+        assert town.platform.device("hj212", "MN1", "QN=1", rows[:1], b"##frame")[0].result(10).duplicate
+        assert (
+            town.platform.source_of("hj212", "MN1") == gas.source != town.platform.source_of("hj212", "MN9")
+        )
+        with pytest.raises(BadInput, match=r"device\.unknown"):
+            town.platform.device("hj212", "MN9", "QN=2", [DeviceRow("MN9", "a1", town.now, 1.0)], b"##frame")
+        town.settle()
+        (_, record) = next(iter(town.city.intake.log.read()))
+        assert (record.raw, record.message_key, record.source) == (b"##frame", "QN=1", gas.source)
+        kept = {row.key: row for row in rejected(town)}
+        assert set(kept) == {"device.unknown", "device.unknown_item"}
+        assert kept["device.unknown"].source == "protocol:hj212"
+        assert town.platform.accounting.check() == []
+        scope = town.platform.scope(town.session(OPERATOR))
+        again, errors = town.platform.replay_rejected(scope, kept["device.unknown_item"].id)
+        assert again.result(10).rows == 1 and not again.result(10).duplicate and len(errors) == 1
+        with pytest.raises(BadInput, match=r"device\.unknown"):
+            town.platform.replay_rejected(scope, kept["device.unknown"].id)
+        # The same undeclared item in every frame: each is counted, one copy an hour is kept.
+        town.settle()
+        count = len(rejected(town))
+
+        def frame(number: int, item: str = "zz") -> None:
+            rows = [DeviceRow("MN1", "a1", town.now, 3.0), DeviceRow("MN1", item, town.now, 3.0)]
+            town.platform.device("hj212", "MN1", f"F={number}", rows, b"##frame")[0].result(10)
+
+        for number in range(3):
+            town.virtual.set(town.now + 1_000_000)
+            frame(number)
+        town.settle()
+        assert len(rejected(town)) == count
+        frame(4, "zy")
+        town.settle()
+        assert len(rejected(town)) == count + 1
+        town.virtual.set(town.now + 60 * MINUTE)
+        frame(5)
+        town.settle()
+        assert len(rejected(town)) == count + 2
+        said = town.platform.accounting.tallies()[Step.INGEST, gas.source]
+        assert said.received == said.passed + said.rejected and town.platform.accounting.check() == []
+    finally:
+        town.stop()
+
+
+def test_the_same_refused_twice_in_a_microsecond_is_kept_twice(town: City) -> None:
+    for _ in range(2):
+        with pytest.raises(BadInput):
+            town.platform.readings(SOURCE, b"{")
+    town.settle()
+    assert len({row.id for row in rejected(town)}) == 2

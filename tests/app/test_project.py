@@ -81,16 +81,20 @@ def test_what_moved_adds_up_to_the_whole(lived: Writer) -> None:
         orders: dict[Any, Any] = {}
         people: dict[Any, Any] = {}
         timers: dict[Any, Any] = {}
+        queue: dict[Any, Any] = {}
         before: CaseState | None = None
         for state in states:
             step = moved(before, state)
             orders |= step.orders
             people |= step.participants
+            queue |= step.queue
             for gone in step.timers_gone:
                 timers.pop(gone, None)
             timers |= step.timers
             whole = project("case:x", state)
-            assert (orders, people, timers) == (whole.orders, whole.participants, whole.timers)
+            assert (orders, queue, people, timers) == (
+                whole.orders, whole.queue, whole.participants, whole.timers
+            )  # fmt: skip
             before = state
 
 
@@ -98,7 +102,7 @@ def test_nothing_moves_between_equal_states(lived: Writer) -> None:
     for states in histories(lived):
         last = states[-1]
         found = moved(last, last)
-        assert not (found.orders or found.participants or found.timers or found.timers_gone)
+        assert not (found.orders or found.queue or found.participants or found.timers or found.timers_gone)
 
 
 def test_a_state_read_from_the_store_projects_the_same(lived: Writer) -> None:

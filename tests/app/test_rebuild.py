@@ -175,6 +175,7 @@ class Book:
         changes = Changes(
             entries=[row],
             orders=after.orders,
+            queue=after.queue,
             participants=after.participants,
             timers_set=after.timers,
             timers_gone=after.timers_gone,
@@ -230,7 +231,7 @@ def test_folding_the_journal_gives_what_is_stored(story: list[tuple[str, tuple[A
 def test_whatever_was_lost_is_named_and_written_again(story: list[Any], data: st.DataObject) -> None:
     store = Book().write(story)
     before = (list(store.states("case")), list(store.heads()), store.projection())
-    for table in ("streams", "orders", "participants", "timers"):
+    for table in ("streams", "orders", "queue", "participants", "timers"):
         if data.draw(st.booleans()):
             with store._database.writing() as connection:
                 connection.execute(text(f"DELETE FROM {table}"))
@@ -263,6 +264,8 @@ def test_whatever_was_lost_is_named_and_written_again(story: list[Any], data: st
         ("UPDATE orders SET due = 5, person = 'person:q'", [("orders:o1", "due"), ("orders:o1", "person")]),
         ("DELETE FROM orders", [("orders:o1", "missing")]),
         ("UPDATE participants SET until = 7", [("participants:a lead unit:gas post:p 1", "until")]),
+        ("UPDATE queue SET turn = 7", [("queue:a", "turn")]),
+        ("DELETE FROM queue", [("queue:a", "missing")]),
         ("UPDATE timers SET due = 7", [("timers:t-k1", "due")]),
         ("DELETE FROM timers", [("timers:t-k1", "missing")]),
         ("INSERT INTO timers VALUES ('ghost', 'a', 5)", [("timers:ghost", "extra")]),

@@ -116,3 +116,13 @@ def test_the_table_names_every_setting_in_one_row() -> None:
     for name, row in zip(Settings.model_fields, rows, strict=True):
         assert row.startswith(f"| `{name}` |") and row.count(" | ") == 5
         assert row.endswith(". |")
+
+
+def test_doors_of_devices_are_off_until_a_port_is_named() -> None:
+    made = load_settings({}, {})
+    assert (made.hj212_port, made.gb26875_port, made.hj212_password_file) == (None, None, None)
+    made = load_settings({"gb26875_port": 5201}, {"LIANDONG_HJ212_PORT": "9212"})
+    assert (made.hj212_port, made.gb26875_port) == (9212, 5201)
+    for bad in ("0", "65536", "-1", "x"):
+        error = _refusal({}, {"LIANDONG_HJ212_PORT": bad})
+        assert error.key == "settings.invalid" and error.params["accepts"] == "1 … 65535"

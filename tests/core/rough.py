@@ -1,7 +1,8 @@
 """A mechanism as awkward as the language allows: every level has other steps, roles and clock origins.
 
-IV  is the centre's alone. III has no push, an interrupted lead and an archive elsewhere. II reviews in
-the same order as it closes. I has a limit on everything. Nothing like it should be written, but a case
+IV  is the centre's alone. III has no push, an interrupted lead, an archive elsewhere and a disposal
+report. II reviews in the same order as it closes. I has a limit on everything but its report, which is a
+step of the order that archives. Nothing like it should be written, but a case
 whose level changes between them must still end.
 """
 
@@ -31,6 +32,7 @@ LEVELS: dict[str, Steps] = {
         (A.REVIEW, "verifier", 3600.0, C.ISSUED),
         (A.CLOSE, "centre", None, C.PREVIOUS),
         (A.ARCHIVE, "unit:emergency", 3600.0, C.PREVIOUS),
+        (A.DISPOSAL_REPORT, "centre", 3600.0, C.PREVIOUS),
     ),
     "II": (
         (A.JUDGE, "centre", 600.0, C.FINDING),
@@ -55,6 +57,7 @@ LEVELS: dict[str, Steps] = {
         (A.REVIEW, "verifier", 600.0, C.OPENED),
         (A.CLOSE, "centre", 600.0, C.ARRIVED),
         (A.ARCHIVE, "centre", 600.0, C.ISSUED),
+        (A.DISPOSAL_REPORT, "centre", None, C.PREVIOUS),
     ),
 }
 _LADDER = ((0.5, EscalationKind.REMIND, "actor"), (0.8, EscalationKind.URGE, "leader"))

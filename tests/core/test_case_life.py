@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from liandong.core.mechanism.policy import Policy
-from liandong.core.values.case import LIVE, CaseState, Order
+from liandong.core.values.case import LIVE, CaseState, Order, VaultRef
 from liandong.core.values.case_events import CaseReviewed, StepDone
 from liandong.core.values.case_fold import CASE_EVENTS
 from liandong.core.values.events import record_event
@@ -39,8 +39,14 @@ from tests.core.world import (
     persons_of,
 )
 
+WORDS = VaultRef("vlt_words", "digest")
+KINDS = ("", "first", "next", "final", "correction")
 STEPS = (*UP_TO_REVIEW, Action.REVIEW)
-CLOSING = (Action.CLOSE, Action.ARCHIVE)
+CLOSING = (Action.CLOSE, Action.ARCHIVE, Action.DISPOSAL_REPORT)
+#: What may be done to a case that is over, and the stage it needs.
+AFTER = {Action.ARCHIVE: CaseStage.CLOSED, Action.DISPOSAL_REPORT: CaseStage.ARCHIVED}
+#: Put on record beside the steps; they have tests of their own.
+RECORDS = (Action.NOTE, Action.CALL, Action.REPORT)
 POSTS = (CENTRE, GAS, REVIEWER, LEADER, "post:fire.duty", "post:housing.leader", "post:operator", "")
 UNITS = ("", "unit:gas", "unit:fire", "unit:emergency_east", "unit:centre", "unit:government", "unit:nobody")
 FALSE = (Verdict.FALSE, Verdict.TEST)
@@ -67,10 +73,12 @@ def model_allows(life: Life, case: CaseState, action: Action, person: str, post:
     if action == Action.REOPEN:
         holds = person in persons_of(life.policy.city.city, post, life.now)
         return case.over and post == LEADER and holds
+    if action in (Action.CALL, Action.REPORT):
+        return model_records(life, case, action, person, post, fields)
     if action in STEPS + CLOSING:
-        if action == Action.ARCHIVE and case.stage != CaseStage.CLOSED:
+        if action in AFTER and case.stage != AFTER[action]:
             return False
-        if case.over and not (action == Action.ARCHIVE and case.stage == CaseStage.CLOSED):
+        if case.over and action not in AFTER:
             return False
         order = next(
             (o for o in live if any(s.action == action for s in o.steps) and action not in o.done), None
@@ -117,6 +125,21 @@ def model_allows(life: Life, case: CaseState, action: Action, person: str, post:
     return any(c.order == mine[0].id and c.paused_at is not None for c in clocks) if mine else False
 
 
+def model_records(life: Life, case: CaseState, action: Action, person: str, post: str, fields: dict) -> bool:
+    """What is put on record beside the steps: by who takes part, had an order, or may act there."""
+    holds = person in persons_of(life.policy.city.city, post, life.now)
+    part = holds and any(p.post == post and not p.until for p in case.participants)
+    ordered = any(may_act_for(life, order, person, post) for order in case.orders.values())
+    if not (part or ordered or (holds and post == CENTRE) or (holds and post == REVIEWER)):
+        return False
+    if action == Action.REPORT:
+        known = {"", *case.reports}
+        return fields["text"] is not None and fields["kind"] in KINDS and fields["reason"] in known
+    city = life.policy.city
+    rung = fields["to"] in city.persons or fields["to"] in city.posts or fields["to"] in city.units
+    return (rung or (not fields["to"] and fields["number"] is not None)) and fields["answered"] is not None
+
+
 class CaseLife(RuleBasedStateMachine):
     policy = staticmethod(demo_policy)
 
@@ -156,7 +179,7 @@ class CaseLife(RuleBasedStateMachine):
 
     @rule(
         number=st.integers(0, 3),
-        action=st.sampled_from([a for a in Action if a != Action.NOTE]),
+        action=st.sampled_from([a for a in Action if a not in RECORDS]),
         post=st.sampled_from(POSTS),
         back=st.sampled_from([0, 0, 0, 1, -1]),
         who=st.integers(0, 4),
@@ -197,9 +220,38 @@ class CaseLife(RuleBasedStateMachine):
         (person, *_) = persons_of(self.life.policy.city.city, LEADER, self.life.now)
         self.check(case, Action.REOPEN, person, LEADER, {})
 
+    @rule(
+        number=st.integers(0, 3),
+        action=st.sampled_from([Action.CALL, Action.REPORT]),
+        post=st.sampled_from(POSTS),
+        who=st.integers(0, 3),
+        data=st.data(),
+    )
+    def somebody_puts_something_on_record(self, number, action, post, who, data) -> None:
+        """Calls and reports, also on a case that is over: nothing of its work may move by them."""
+        case = self.pick(number)
+        people = [*persons_of(self.life.policy.city.city, post, self.life.now), "person:p001"]
+        fields = {
+            "to": data.draw(st.sampled_from([*UNITS, *people])) if action == Action.CALL else "",
+            "number": data.draw(st.sampled_from([None, WORDS])),
+            "text": data.draw(st.sampled_from([None, WORDS])),
+            "answered": data.draw(st.sampled_from([None, True, False])),
+            "kind": data.draw(st.sampled_from(["", "next", "correction", "gossip"])),
+            "rung_at": data.draw(st.sampled_from([None, 0, self.life.now + HOUR])),
+        }
+        self.check(case, action, people[who % len(people)], post, fields)
+        after = self.life.again(case)
+        assert (after.stage, after.orders, after.clocks, after.timers) == (
+            case.stage, case.orders, case.clocks, case.timers
+        )  # fmt: skip
+        sent = sum(report.versions for report in after.reports.values())
+        assert 0 <= after.calls - case.calls <= 1
+        assert 0 <= sent - sum(report.versions for report in case.reports.values()) <= 1
+
     def check(self, case: CaseState, action: Action, person: str, post: str, fields: dict) -> None:
         fields = {"version": case.version, "evidence": ("sha:1",), "level": "", "verdict": "", **fields}
         fields = {"to": "", "passed": None, "cause": "", "reason": "", **fields}
+        fields = {"text": None, "number": None, "answered": None, "kind": "", **fields}
         wanted = model_allows(self.life, case, action, person, post, fields)
         decision = self.life.act(action, case, person=person, as_=post, **fields)
         assert decision.refused != wanted, (action, decision.reason, fields)
@@ -295,9 +347,14 @@ class CaseLife(RuleBasedStateMachine):
         if not case.over:
             assert live, "nobody has anything to do"
         if case.over:
-            assert all(s.action == Action.ARCHIVE for o in live for s in o.steps if s.action not in o.done)
-            assert all(c.action == Action.ARCHIVE for c in running)
+            assert all(s.action in AFTER for o in live for s in o.steps if s.action not in o.done)
+            assert all(c.action in AFTER for c in running)
         if case.stage == CaseStage.ARCHIVED:
+            rows = self.life.policy.routing.steps(case.hazard, case.level)
+            reports = case.verdict not in FALSE and Action.DISPOSAL_REPORT in {row.action for row in rows}
+            assert {*pending} == ({Action.DISPOSAL_REPORT} if reports else set())
+            assert {c.action for c in running} <= {*pending}
+        if case.stage == CaseStage.REPORTED:
             assert not live and not running and not case.timers
         if case.over and case.verdict not in FALSE:
             wanted = {r.action for r in self.life.policy.routing.steps(case.hazard, case.level)}

@@ -13,16 +13,28 @@ import liandong.core
 from liandong.core import route
 from liandong.core.mechanism.draft import Draft
 from liandong.core.values import alarm, case_fold, events, risk, score
-from liandong.core.values.case import CaseState
+from liandong.core.values.case import CaseState, VaultRef
 from liandong.core.values.case_fold import CASE_EVENTS, evolve_case
 from liandong.core.values.events import EVENT_TYPES, evolve, read_event, record_event
 from liandong.core.values.findings import FindingMessage
-from liandong.core.values.lists import Action, Mode, Outcome, Step, Verdict
+from liandong.core.values.lists import Action, AreaKind, Mode, Outcome, ReportKind, Step, Verdict
 from liandong.core.values.messages import Act, DeliveryReported, TimerFired
+from liandong.core.values.rows import GatherRow, ReportRow
 from liandong.core.values.times import HOUR, MINUTE
 from liandong.texts import placeholders, sentences
 from tests.core.rough import rough_mechanism
-from tests.core.world import ALL, HIGH, LEADER, SHADOW, UP_TO_PUSH, UP_TO_REVIEW, Life, make_policy, opened
+from tests.core.world import (
+    ALL,
+    HIGH,
+    LEADER,
+    SHADOW,
+    UP_TO_PUSH,
+    UP_TO_REVIEW,
+    Life,
+    folder,
+    make_policy,
+    opened,
+)
 
 A = Action
 CORE = Path(liandong.core.__file__).parent
@@ -57,6 +69,8 @@ def full_life(policy=None) -> Life:
     life.act(A.REVIEW, passed=False)
     life.finish(life.case, 3)
     life.act(A.NOTE)
+    life.act(A.CALL, to="post:gas.duty", answered=True)
+    life.act(A.REPORT, text=VaultRef("vlt_words", "digest"))
     for outcome in Outcome:
         life.send(
             DeliveryReported(
@@ -88,11 +102,28 @@ def life(request) -> Life:
     return full_life(make_policy(mechanism=rough_mechanism()) if request.param == "rough" else None)
 
 
+def storm_life() -> Life:
+    """More alarms than the row allows apart, and all of them over again."""
+    row = GatherRow(key="gather", flow="*", area_kind=AreaKind.CITY, count=2, within_s=600.0, quiet_s=600.0)
+    life = Life(make_policy(mechanism=msgspec.structs.replace(folder().mechanism, gatherings=(row,))))
+    for channel in range(6):
+        life.find(channel=channel)
+    for finding in list(life.findings):
+        life.change(finding, "ended")
+    return life
+
+
 def test_every_event_type_is_reachable():
-    policy = make_policy(mechanism=rough_mechanism())
-    lives = (full_life(), full_life(policy))
+    upward = ReportRow(
+        key="report.first", flow="*", level="*", kind=ReportKind.UPWARD, recipient="unit:government",
+        first_s=1_800.0,
+    )  # fmt: skip
+    rough = rough_mechanism()
+    policy = make_policy(mechanism=msgspec.structs.replace(rough, reports=(*rough.reports, upward)))
+    lives = (full_life(), full_life(policy), storm_life())
     seen = {type(e).__name__ for one in lives for m in one.made for e in m.decision.events}
-    assert seen == set(EVENT_TYPES)
+    # A shift is no life of a case: its events are reached in coordinate/test_shifts.py.
+    assert seen == set(EVENT_TYPES) - {"ShiftHandedOver", "ShiftTakenOver"}
 
 
 def test_every_decision_says_why_in_both_languages(life):
@@ -227,7 +258,7 @@ def test_each_message_has_one_owner_and_each_owner_a_decide():
     assert set(FindingMessage.__args__) <= set(route.OWNERS)
     for action in Action:
         act = Act(id="a", body_digest="", action=action, case="c", person="p", post="q", version=0)
-        wanted = Step.CLOSE if action in (A.CLOSE, A.ARCHIVE) else Step.COORDINATE
+        wanted = Step.CLOSE if action in (A.CLOSE, A.ARCHIVE, A.DISPOSAL_REPORT) else Step.COORDINATE
         assert route.owner_of(act) == wanted
     assert route.owner_of(CaseState()) is None
 

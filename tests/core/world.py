@@ -17,7 +17,13 @@ from liandong.core.mechanism.policy import Policy
 from liandong.core.mechanism.routing import Routing
 from liandong.core.route import DECIDE, owner_of, stream_of
 from liandong.core.values.case import LIVE, CaseState, Order
-from liandong.core.values.case_events import CaseFindingSettled, DeliveryRecorded, OrderIssued, TimerSpent
+from liandong.core.values.case_events import (
+    CaseFindingSettled,
+    CaseGathered,
+    DeliveryRecorded,
+    OrderIssued,
+    TimerSpent,
+)
 from liandong.core.values.city import City, CityIndex
 from liandong.core.values.decision import Decision
 from liandong.core.values.events import AGGREGATES, evolve, kind_of
@@ -34,7 +40,7 @@ from liandong.core.values.lists import Action, CaseStage, Cause, FindingPart, Mo
 from liandong.core.values.messages import Act, TimerFired
 from liandong.core.values.rows import Mechanism
 from liandong.core.values.times import MINUTE, SECOND, parse_time
-from liandong.sim.city import demo_city
+from tests.small_town import demo_city
 
 START = parse_time("2026-05-01T09:00:00+08:00")
 CENTRE, REVIEWER, LEADER = "post:centre.duty", "post:emergency_east.review", "post:emergency.leader"
@@ -125,7 +131,7 @@ class Life:
             before = self.states.get(stream, empty or AGGREGATES[kind_of(stream)][0])
             decision = self._decide(step, stream, before, current)
             first = first or decision
-            waiting.extend(e for e in decision.events if owner_of(e) not in (None, step))
+            waiting.extend(e for e in decision.events if owner_of(e) is not None)
         assert first is not None
         return first
 
@@ -139,7 +145,7 @@ class Life:
         state = self.states.get(stream, AGGREGATES[kind_of(stream)][0])
         for event in decision.events:
             after = evolve(stream, state, event)
-            quiet = isinstance(event, (CaseFindingSettled, DeliveryRecorded, TimerSpent))
+            quiet = isinstance(event, (CaseFindingSettled, CaseGathered, DeliveryRecorded, TimerSpent))
             assert after.version == state.version + (not quiet)
             state = after
             if isinstance(event, OrderIssued):
@@ -265,13 +271,13 @@ class Life:
         return order
 
     def finish(self, case: CaseState, most: int = 60) -> None:
-        """Bring a case to the archive: always the next step of some order, by somebody who may do it.
+        """Bring a case to its end: always the next step of some order, by somebody who may do it.
 
         With `most`, only so many steps of the way.
         """
         for _ in range(most):
             now = self.again(case)
-            if now.stage == CaseStage.ARCHIVED:
+            if now.stage in (CaseStage.ARCHIVED, CaseStage.REPORTED) and not self.live(now):
                 return
             tried = [
                 self._next(now, order, person)

@@ -37,7 +37,7 @@ def _bodies() -> list[str]:
 
 def test_the_examples_work(town: Town, client: Client, case: str) -> None:
     """What the page sends is taken as the page says, and answered with the fields that it shows."""
-    readings, judge = _bodies()
+    readings, judge, sign_in = _bodies()
     source = town.channels()[0].source
     answer = client.post("readings", town.token(source=source), content=readings.encode())
     shown = [json.loads(found) for found in re.findall(r"```json\n(.*?)```", _PAGE, re.DOTALL)]
@@ -52,3 +52,5 @@ def test_the_examples_work(town: Town, client: Client, case: str) -> None:
     stale = client.act(case, "push", town.token(post=CENTRE), key="x", version=1)
     assert stale.status_code == 409 and stale.json().keys() == shown[2].keys()
     assert "第 1 版" in stale.json()["detail"]
+    refused = client.post("session", headers={"X-Liandong": "1"}, content=sign_in.encode())
+    assert refused.status_code == 401 and refused.json()["key"] == "auth.sign_in_failed"

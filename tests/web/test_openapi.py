@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from liandong.adapters.http import make_router
 from liandong.web.compat import breaking_changes
 from liandong.web.schema import openapi_document, render
+from liandong.wiring.service import adapter_routers
 
 _ROOT = Path(__file__).parents[2]
 COMMITTED = _ROOT / "docs" / "reference" / "openapi.json"
 #: Frozen with a release; changed only together with a record in docs/decisions.
 RELEASED = Path(__file__).parent / "released" / "openapi_v1.json"
-_DOCUMENT = openapi_document([make_router(None)])
+_DOCUMENT = openapi_document(adapter_routers(None))
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def test_the_committed_document_is_the_code_s() -> None:
 
 
 def test_the_document_is_the_same_every_time() -> None:
-    assert render(openapi_document([make_router(None)])) == render(_DOCUMENT)
+    assert render(openapi_document(adapter_routers(None))) == render(_DOCUMENT)
 
 
 @pytest.mark.parametrize("path", [COMMITTED, RELEASED], ids=lambda path: path.name)
@@ -114,6 +114,7 @@ PLANTED: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
         lambda d: _operation("readings", "post")(d)["requestBody"]["content"].clear(),
         "application/json is gone",
     ),
+    "a way to sign in": (lambda d: _operation("me", "get")(d)["security"].pop(0), "sign-in"),
     "sign-in": (lambda d: _operation("health/live", "get")(d).update(security=[{"token": []}]), "sign-in"),
 }
 
@@ -128,6 +129,7 @@ def test_a_planted_breaking_change_is_found(name: str) -> None:
 
 #: What may be done at any time.
 HARMLESS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "another way to sign in": lambda d: _operation("me", "get")(d)["security"].append({"card": []}),
     "new path": lambda d: d["paths"].update({"/api/v1/new": copy.deepcopy(d["paths"]["/api/v1/me"])}),
     "new answer field": lambda d: d["components"]["schemas"]["Me"]["properties"].update(
         since={"type": "string"}

@@ -9,16 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 
 from liandong.adapters.http import make_router
 from liandong.app.clock import VirtualClock
 from liandong.app.settings import load_settings
 from liandong.core.values.access import Session
+from liandong.core.values.rows import GatherRow, ReportRow
+from liandong.core.values.rules import Rule
 from liandong.core.values.times import HOUR, MINUTE, format_time, parse_time
 from liandong.runners.embedded import Embedded
-from liandong.sim.city import demo_city
 from liandong.web.app import create_app
 from liandong.wiring import open_city
+from tests.small_town import demo_city
 
 START = parse_time("2026-05-01T09:00:00+08:00")
 CENTRE = "post:centre.duty"
@@ -29,8 +32,18 @@ API = "/api/v1"
 class Town:
     """A running city whose time the test sets."""
 
-    def __init__(self, data: Path) -> None:
-        self.folder = demo_city(7, START, 3, 36)
+    def __init__(
+        self,
+        data: Path,
+        reports: tuple[ReportRow, ...] = (),
+        gatherings: tuple[GatherRow, ...] = (),
+        rules: tuple[Rule, ...] = (),
+    ) -> None:
+        """With rows of its own; with `rules` in place of all others."""
+        self.data = data
+        made = demo_city(7, START, 3, 36)
+        mechanism = msgspec.structs.replace(made.mechanism, reports=reports, gatherings=gatherings)
+        self.folder = msgspec.structs.replace(made, mechanism=mechanism, rules=rules or made.rules)
         self.clock = VirtualClock(START)
         self.city: Embedded = open_city(load_settings({"data": data}, {}), self.folder, clock=self.clock)
         self.city.start()

@@ -32,6 +32,7 @@ from liandong.core.values.messages import (
     SubjectErased,
     TimerFired,
 )
+from liandong.core.values.shift import HandOver, ShiftState, TakeOver
 
 _encoder = msgspec.json.Encoder(order="sorted")
 _decoders = {kind: msgspec.json.Decoder(type(empty)) for kind, (empty, _) in AGGREGATES.items()}
@@ -40,11 +41,11 @@ MESSAGE_TYPES: dict[str, type] = {
     cls.__name__: cls
     for cls in (
         *get_args(FindingMessage), Act, TimerFired, DeliveryReported, PolicyCommitted, SubjectErased,
-        ClockConfirmed
+        ClockConfirmed, HandOver, TakeOver
     )
 }  # fmt: skip
-#: Version of each message's schema, as for events.
-MESSAGE_VERSION = 1
+#: Version of each message's schema, as for events. Version 2 of an act only adds fields to the first.
+MESSAGE_VERSIONS: dict[str, int] = dict.fromkeys(MESSAGE_TYPES, 1) | {"Act": 2}
 _message_decoders: dict[str, msgspec.json.Decoder[Any]] = {
     name: msgspec.json.Decoder(cls) for name, cls in MESSAGE_TYPES.items()
 }
@@ -52,13 +53,14 @@ _message_decoders: dict[str, msgspec.json.Decoder[Any]] = {
 
 def record_message(message: Any) -> EventRecord:
     """A message as the journal keeps it."""
-    return EventRecord(type(message).__name__, MESSAGE_VERSION, msgspec.Raw(_encoder.encode(message)))
+    name = type(message).__name__
+    return EventRecord(name, MESSAGE_VERSIONS[name], msgspec.Raw(_encoder.encode(message)))
 
 
 def read_message(record: EventRecord) -> Any:
     """A kept message → its object."""
     decoder = _message_decoders.get(record.type)
-    if decoder is None or record.v > MESSAGE_VERSION:
+    if decoder is None or record.v > MESSAGE_VERSIONS[record.type]:
         raise Broken("journal.unknown_event", type=record.type, version=record.v)
     return decoder.decode(record.data)
 
@@ -291,7 +293,7 @@ class Handler:
             self._apply(trial, stream, head, decision, now)
             if answer is None:
                 answer = self._answer(decision, head)
-            waiting.extend(event for event in decision.events if owner_of(event) not in (None, step))
+            waiting.extend(event for event in decision.events if owner_of(event) is not None)
         return answer or Answer()
 
     def _apply(self, trial: Trial, stream: str, head: Head, decision: Decision, now: int) -> None:
@@ -307,6 +309,7 @@ class Handler:
         rows = moved(before, state)
         changes = trial.changes
         changes.orders |= rows.orders
+        changes.queue |= rows.queue
         changes.participants |= rows.participants
         for id in rows.timers_gone:
             changes.timers_set.pop(id, None)
@@ -331,12 +334,13 @@ class Handler:
 
     def _answer(self, decision: Decision, head: Head) -> Answer:
         case = head.state if isinstance(head.state, CaseState) else None
+        shift = head.state if isinstance(head.state, ShiftState) else None
         return Answer(
             status="refused" if decision.refused else "done",
             key=decision.reason.key,
             params=decision.reason.params,
             case=case.id if case else "",
-            version=case.version if case else 0,
+            version=case.version if case else shift.version if shift else 0,
         )
 
     def _keep_answer(self, trial: Trial, act: Act, answer: Answer, now: int) -> None:
@@ -356,6 +360,7 @@ class Handler:
         mine, group = trial.changes, self.pending
         group.entries += mine.entries
         group.orders |= mine.orders
+        group.queue |= mine.queue
         group.participants |= mine.participants
         for id in mine.timers_gone:
             group.timers_set.pop(id, None)

@@ -8,23 +8,44 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import Any
 
 import msgspec
 
 from liandong.app.accounting import Accounting
-from liandong.app.clock import TimeSource
+from liandong.app.accounts import Accounts, SignInRules
+from liandong.app.clock import TimeSource, perf
+from liandong.app.condense import Condensing
+from liandong.app.curves import ArchiveHistory, Hazards, sees_asset
 from liandong.app.handle import MESSAGE_TYPES, Answer, Handler
 from liandong.app.intake import Intake, Receipt
+from liandong.app.live import Live
+from liandong.app.lookups import Lookups
 from liandong.app.outbox import Outbox
-from liandong.app.ports import Changes, Questions, RejectedRow, Store, StreamRow
+from liandong.app.ports import (
+    Archive,
+    Changes,
+    History,
+    Questions,
+    RejectedRow,
+    Store,
+    StreamRow,
+)
+from liandong.app.precision import Precision
+from liandong.app.presence import Presence
+from liandong.app.refusals import PERSONAL, Refusals
+from liandong.app.screens import Screens
+from liandong.app.search import Search
 from liandong.app.vault import Vault
 from liandong.app.writer import Admit, Books, Tick, Writer
-from liandong.core.ingest import decode_json
+from liandong.core.ingest import ChannelTable, Decoded, DeviceRow, Devices, decode_json, decode_rows
+from liandong.core.ingest.decoded import DecodedAs
+from liandong.core.ingest.positions import DecodedPositions, decode_positions
+from liandong.core.ingest.waveforms import DecodedWaveforms, Statistics, decode_waveforms
 from liandong.core.values.access import AccessScope, Session, scope_of
-from liandong.core.values.canonical import canonical_bytes, sha256, short_hash
+from liandong.core.values.canonical import canonical_bytes, sha256
 from liandong.core.values.case import CaseState, VaultRef
 from liandong.core.values.errors import BadInput, Forbidden, LiandongError, NotFound, Unauthenticated
 from liandong.core.values.ids import act_id, make_id
@@ -34,6 +55,20 @@ from liandong.core.values.messages import Act, ClockConfirmed, SubjectErased
 from liandong.core.values.times import DAY, SECOND, format_time, parse_time
 
 _case_decoder = msgspec.json.Decoder(CaseState)
+#: A device sends many times a second; its token is looked up this often, and a revoked one lives as long.
+_SENDER_KEPT = SECOND
+#: What a door answers: a receipt once it is durable, and the rows it refuses at once.
+Taken = tuple[Future[Receipt], tuple[BadInput, ...]]
+
+
+class _DeviceMessage(msgspec.Struct, frozen=True):
+    """A message of a device as it is kept where it was refused, so that it can be sent again whole."""
+
+    protocol: str
+    device: str
+    key: str
+    rows: tuple[DeviceRow, ...]
+    raw: bytes
 
 
 class Platform:
@@ -50,7 +85,9 @@ class Platform:
         vault: Vault,
         accounting: Accounting,
         clock: TimeSource,
+        archive: Archive,
         confirm_clock: Callable[[bool, int | None], Any] | None = None,
+        sign_in: SignInRules | None = None,
     ) -> None:
         self.store = store
         self.questions = questions
@@ -62,7 +99,28 @@ class Platform:
         self.accounting = accounting
         self.clock = clock
         self._confirm_clock = confirm_clock
-        self._channels = {row.key: row for row in handler.policy.city.channel_rows()}
+        self.archive = archive
+        self.history: History = ArchiveHistory(archive, handler.policy)
+        self.precision = Precision(store)
+        writer.listeners.append(self.precision.committed)
+        self._lookups: Lookups | None = None
+        self.accounts = Accounts(store, writer, handler, clock, sign_in or SignInRules())
+        self.live = Live(store)
+        self.presence = Presence(perf)
+        writer.listeners.append(self.live.committed)
+        self.accounts.ended.append(self.live.end)
+        self._senders: dict[str, tuple[Session, int]] = {}
+        self.channels = ChannelTable(handler.policy.city.channel_rows())
+        self.condensing = Condensing(intake, Statistics(handler.policy.city.city), clock)
+        self._devices = Devices(handler.policy.city.city, self.channels.rows)
+        self._refusals = Refusals()
+        #: Door → how a refused message that came through it is sent again: (session, bytes, again).
+        self.doors: dict[str, Callable[[Session, bytes, str], Taken]] = {
+            "readings": self.readings,
+            "positions": self.positions,
+            "waveforms": self.waveforms,
+            "device": self._device_again,
+        }
 
     # Sessions and scopes.
 
@@ -70,10 +128,16 @@ class Platform:
         """Who a token stands for. Raises Unauthenticated."""
         if not token:
             raise Unauthenticated("auth.missing")
-        found = self.store.credential(token_digest(token))
-        if found is None or (found[1] and found[1] <= self.clock.read().now):
+        digest, now = token_digest(token), self.clock.read().now
+        kept = self._senders.get(digest)
+        if kept is not None and kept[1] <= now < kept[1] + _SENDER_KEPT:
+            return kept[0]
+        found = self.store.credential(digest)
+        if found is None or (found[1] and found[1] <= now):
             raise Unauthenticated("auth.invalid")
         session = found[0]
+        if session.source and not session.post:
+            self._senders[digest] = (session, now)
         if session.post and not self.handler.policy.city.holds(session.person, session.post, self.writer.now):
             raise Forbidden("auth.post_not_held", post=session.post)
         return session
@@ -100,6 +164,15 @@ class Platform:
 
         def keep(changes: Changes) -> None:
             self.handler.note(EntryKind.ACCESS, stream, now, key, post=scope.post, **params)
+
+        self.writer.submit(Books(keep))
+
+    def note_system(self, key: str, **params: Any) -> None:
+        """Journal what the platform itself has done, in the stream `system`."""
+        now = self.writer.now
+
+        def keep(changes: Changes) -> None:
+            self.handler.note(EntryKind.SYSTEM, "system", now, key, **params)
 
         self.writer.submit(Books(keep))
 
@@ -130,15 +203,181 @@ class Platform:
             raise Forbidden("auth.no_capability", capability=Capability.JOURNAL_READ.value)
         return self.store.entries_of(row.stream, after, limit)
 
+    # What the pages of the console need beside the read models.
+
+    @property
+    def lookups(self) -> Lookups:
+        """Search and screens over the policy in force, made when first asked for."""
+        found, policy = self._lookups, self.handler.policy
+        if found is None or found.policy is not policy:
+            search = Search(policy, self._telephones, secrets.token_bytes)
+            screens = Screens(self.store, self.writer, self.intake.shard, policy)
+            found = self._lookups = Lookups(policy, search, screens)
+        return found
+
+    def _telephones(self) -> Iterator[tuple[str, str]]:
+        for person in self.handler.policy.city.persons:
+            record = self._record(person)
+            if record is not None and record.get("phone"):
+                yield person, record["phone"]
+
+    def _record(self, person: str) -> dict[str, str] | None:
+        """Name and number of a person, None where there is none or it was destroyed."""
+        id, _, digest = (self.store.meta(f"person:{person}") or "").partition(":")
+        sealed = self.store.vault_row(id) if id else None
+        try:
+            kept = self.vault.open(sealed, VaultRef(id, digest)) if sealed is not None else b"null"
+        except NotFound:
+            return None
+        record: dict[str, str] | None = msgspec.json.decode(kept)
+        return record
+
+    def people(self, scope: AccessScope, persons: Iterable[str]) -> dict[str, dict[str, str]]:
+        """Names and numbers of several persons, for who may; one entry of the journal names them all.
+
+        Without the capability nothing is given, and nothing is refused: pages show posts then.
+        """
+        wanted = sorted({person for person in persons if person})
+        if not wanted or not scope.may(Capability.PERSONAL_READ):
+            return {}
+        found = {person: record for person in wanted if (record := self._record(person)) is not None}
+        if found:
+            self.note(scope, "access.persons", persons=", ".join(found))
+        return found
+
+    def newest(self, channel: str) -> tuple[int, float] | None:
+        """Event time and value of the newest accepted reading; None before the first."""
+        return self.intake.shard.newest(channel)
+
+    def channel(self, scope: AccessScope, key: str) -> str:
+        """A channel whose readings the scope may see, by its key; else NotFound, journalled."""
+        policy = self.handler.policy
+        asset = policy.city.asset_of_channel(key)
+        known = asset is not None and (
+            sees_asset(policy, scope, asset, Hazards(policy).of(key))
+            or self.questions.cases_at(scope, [asset.key])
+        )
+        if not known:
+            self.note(scope, "access.outside_scope", case=_id_only(key))
+            raise NotFound("channel.unknown", channel=key[:64])
+        return key
+
     # Readings.
 
-    def readings(
-        self, session: Session, raw: bytes, again: str = ""
-    ) -> tuple[Future[Receipt], tuple[BadInput, ...]]:
-        """Take a device message. The future resolves once it is durable; bad rows are named at once.
+    def readings(self, session: Session, raw: bytes, again: str = "") -> Taken:
+        """Take a message of readings in JSON. The future resolves once it is durable.
 
-        Raises Forbidden for a session that is no source, BadInput where nothing could be read.
+        Bad rows are named at once. Raises Forbidden for a session that is no source, BadInput where
+        nothing could be read.
         """
+
+        def decode(source: str, arrival: int, now: int) -> Decoded:
+            return decode_json(raw, source, self.channels, arrival, now)
+
+        return self.take(session, "readings", raw, decode, again)
+
+    def take(
+        self,
+        session: Session,
+        door: str,
+        raw: bytes,
+        decode: Callable[[str, int, int], DecodedAs[Any]],
+        again: str = "",
+        kept: bytes | None = None,
+    ) -> Taken:
+        """Let a source's message in by a door; `decode` makes it of (source, arrival, now).
+
+        What is refused is kept as `kept`, else as the raw bytes, and goes through `doors[door]` when it
+        is replayed. Raises as `readings` does.
+        """
+        source = self._sender(session)
+        now = self.clock.read().now
+        try:
+            decoded = decode(source, now, max(now, self.writer.now))
+        except BadInput as error:
+            self.refuse(source, door, error, raw if kept is None else kept)
+            raise
+        if decoded.errors:
+            # What is taken in part lies whole in the log, so one copy an hour is enough to see what is wrong.
+            known = (
+                bool(len(decoded.batch)) and not again and self._refusals.before(source, door, decoded, now)
+            )
+            self._refuse_rows(source, door, decoded.errors, b"" if known else raw if kept is None else kept)
+            if not len(decoded.batch):
+                # Not logged: the same bytes sent again after a correction must not count as a repeat.
+                nothing: Future[Receipt] = Future()
+                nothing.set_result(Receipt(position=None, rows=0))
+                return nothing, decoded.errors
+        return self.intake.submit(source, decoded, raw, now, again), decoded.errors
+
+    def positions(self, session: Session, raw: bytes, again: str = "") -> Taken:
+        """Take positions of what moves, in JSON; as `readings`. They are kept; no rule looks at them yet."""
+
+        def decode(source: str, arrival: int, now: int) -> DecodedPositions:
+            return decode_positions(raw, source, arrival, now)
+
+        return self.take(session, "positions", raw, decode, again)
+
+    def waveforms(self, session: Session, raw: bytes, again: str = "") -> Taken:
+        """Take windows of fast signals, in JSON; as `readings`, and condensed as the city declares."""
+
+        def decode(source: str, arrival: int, now: int) -> DecodedWaveforms:
+            return decode_waveforms(raw, source, self.channels, arrival, now)
+
+        return self.take_waveforms(session, "waveforms", raw, decode, again)
+
+    def take_waveforms(
+        self,
+        session: Session,
+        door: str,
+        raw: bytes,
+        decode: Callable[[str, int, int], DecodedWaveforms],
+        again: str = "",
+    ) -> Taken:
+        """As `take`; the future resolves once the windows and the statistics they complete are durable."""
+        held: list[DecodedWaveforms] = []
+
+        def decode_and_hold(source: str, arrival: int, now: int) -> DecodedWaveforms:
+            held.append(decode(source, arrival, now))
+            return held[-1]
+
+        future, errors = self.take(session, door, raw, decode_and_hold, again)
+        return self.condensing.after(held[0].batch, future), errors
+
+    def device(self, protocol: str, device: str, key: str, rows: Sequence[DeviceRow], raw: bytes) -> Taken:
+        """Take what a device said in its own protocol, decoded into rows; `raw` is its message.
+
+        Repeats are told by (source, key). Raises BadInput("device.unknown") where the city has no such
+        device, having kept and counted the message under the protocol's name; Forbidden where its source
+        may not send; Busy where the queue is full.
+        """
+        return self._device(_DeviceMessage(protocol, device, key, tuple(rows), raw), "")
+
+    def source_of(self, protocol: str, device: str) -> str:
+        """The source of a registered device, empty where the city has none of this name."""
+        try:
+            return self._devices.find(protocol, device).source
+        except BadInput:
+            return ""
+
+    def _device(self, message: _DeviceMessage, again: str) -> Taken:
+        kept = msgspec.json.encode(message)
+        try:
+            known = self._devices.find(message.protocol, message.device)
+        except BadInput as error:
+            self.refuse(f"protocol:{message.protocol}", "device", error, kept)
+            raise
+
+        def decode(_: str, arrival: int, now: int) -> Decoded:
+            return decode_rows(message.rows, message.key, known, arrival, now)
+
+        return self.take(Session(source=known.source), "device", message.raw, decode, again, kept)
+
+    def _device_again(self, _: Session, kept: bytes, again: str) -> Taken:
+        return self._device(msgspec.json.decode(kept, type=_DeviceMessage), again)
+
+    def _sender(self, session: Session) -> str:
+        """The source of a session that may send. Raises Forbidden."""
         source = session.source
         if not source:
             raise Forbidden("auth.not_a_source")
@@ -147,24 +386,15 @@ class Platform:
             wanted = Capability.READINGS_SEND.value
             self.note(self.scope(session), "access.forbidden", who=source, capability=wanted)
             raise Forbidden("auth.no_capability", capability=wanted)
-        now = self.clock.read().now
-        try:
-            decoded = decode_json(raw, source, self._channels, now, max(now, self.writer.now))
-        except BadInput as error:
-            self.refuse(source, "readings", error, raw)
-            raise
-        if decoded.errors:
-            self.accounting.enter(Step.INGEST, source, len(decoded.errors))
-            for bad in decoded.errors:
-                self.accounting.reject(Step.INGEST, source, bad.key)
-            self._keep_rejected(source, "readings", decoded.errors[0], raw)
-            if not len(decoded.batch):
-                # Not logged: the same bytes sent again after a correction must not count as a repeat.
-                nothing: Future[Receipt] = Future()
-                nothing.set_result(Receipt(position=None, rows=0))
-                return nothing, decoded.errors
-        future = self.intake.submit(source, decoded, raw, now, again)
-        return future, decoded.errors
+        return source
+
+    def _refuse_rows(self, source: str, door: str, errors: tuple[BadInput, ...], kept: bytes) -> None:
+        """Count every refused row, and keep the message once, under its first error, where there is one."""
+        self.accounting.enter(Step.INGEST, source, len(errors))
+        for bad in errors:
+            self.accounting.reject(Step.INGEST, source, bad.key)
+        if kept:
+            self._keep_rejected(source, door, errors[0], kept)
 
     # Acts.
 
@@ -204,15 +434,19 @@ class Platform:
             raise BadInput("act.no_key")
         policy = self.handler.policy
         id = act_id(policy.city.key, policy.mode, session.person, case, key)
-        device_at = body.get("device_at")
-        words = body.get("text") or ""
+        device_at, rung_at = body.get("device_at"), body.get("rung_at")
+        words, number = body.get("text") or "", body.get("number") or ""
         ref: VaultRef | None = None
         rows: list[Any] = []
         if words:
             ref, row = self.vault.seal(f"case:{case}", words)
             rows.append(row)
+        rung: VaultRef | None = None
+        if number:
+            rung, row = self.vault.seal(f"case:{case}", number)
+            rows.append(row)
         digest = sha256(canonical_bytes([id, action, session.post, version, body]))
-        if words:
+        if words or number:
             # Keyed with the case's secret, so that words cannot be guessed from it once that is destroyed.
             digest = self.vault.blind(f"case:{case}", digest)
         return (
@@ -223,6 +457,8 @@ class Platform:
                 verdict=body.get("verdict") or "", level=body.get("level") or "",
                 cause=body.get("cause") or "",
                 passed=body.get("passed"), reason=body.get("reason") or "", to=body.get("to") or "",
+                kind=body.get("kind") or "", number=rung, answered=body.get("answered"),
+                rung_at=parse_time(rung_at) if rung_at else None,
             ),
             rows,
         )  # fmt: skip
@@ -247,7 +483,8 @@ class Platform:
         day = format_time(at)[:10]
         ref, row = self.vault.seal(subject or f"rejected:{source}:{day}", raw[:1_000_000])
         policy = self.handler.policy
-        made = make_id("rej", policy.city.key, policy.mode, source, path, error.key, short_hash(raw), at)
+        # By chance, because the same may be refused twice within a microsecond.
+        made = make_id("rej", policy.city.key, policy.mode, source, at, secrets.token_hex(8))
         rejected = RejectedRow(
             id=made, at=at, source=source, path=path, key=error.key, params=_kept_params(path, error),
             vault=f"{ref.id}:{ref.digest}",
@@ -273,15 +510,16 @@ class Platform:
         self.note(scope, "access.rejected", rejected=row.id)
         return row, self.vault.open(sealed, VaultRef(key, digest))
 
-    def replay_rejected(self, scope: AccessScope, id: str) -> tuple[Future[Receipt], tuple[BadInput, ...]]:
+    def replay_rejected(self, scope: AccessScope, id: str) -> Taken:
         """Send a refused device message through the door again."""
         self.need(scope, Capability.INTAKE_REPLAY)
         row, raw = self.rejected_raw(scope, id)
-        if row.path != "readings" or len(raw) != row.size:
+        send = self.doors.get(row.path)
+        if send is None or len(raw) != row.size:
             # Of a very large message only the beginning was kept; half of it must not pass for all.
             raise BadInput("rejected.not_replayable", id=id, path=row.path)
         now = self.writer.now
-        answer = self.readings(Session(source=row.source), raw, again=f"{id}@{now}")
+        answer = send(Session(source=row.source), raw, f"{id}@{now}")
         self._mark_replayed("rejected", id)
         return answer
 
@@ -420,7 +658,7 @@ def _id_only(text: str) -> str:
 
 def _kept_params(path: str, error: LiandongError) -> dict[str, Any]:
     """What of an error may lie open: a device's words, of a person's only numbers."""
-    return {k: v for k, v in error.params.items() if path == "readings" or isinstance(v, (int, float))}
+    return {k: v for k, v in error.params.items() if path not in PERSONAL or isinstance(v, (int, float))}
 
 
 def token_digest(token: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -11,7 +11,7 @@ import msgspec
 from liandong.core.values.access import AccessScope, Session
 from liandong.core.values.decision import Param
 from liandong.core.values.journal import Anchor, EntryKind, JournalRow, Root
-from liandong.core.values.lists import Mode, Outcome, Repeats
+from liandong.core.values.lists import DataKind, Mode, Outcome, Repeats
 
 #: (segment, row) in the readings log.
 Position = tuple[int, int]
@@ -56,6 +56,21 @@ class OrderRow(msgspec.Struct, frozen=True, kw_only=True):
     domain: str
     area_path: str
     mode: Mode
+
+
+class QueueRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Read model of the live queue: what it is put in order and filtered by."""
+
+    case: str
+    live: int  #: 1 while there is work
+    turn: int  #: place: when its next limit ends, then those without one, then what is closed
+    unit: str  #: lead
+    waits: str  #: unit of the step that is due first
+    asset: str
+    domain: str
+    area_path: str
+    mode: Mode
+    level: str
 
 
 class ParticipantRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -163,6 +178,60 @@ class RejectedRow(msgspec.Struct, frozen=True, kw_only=True):
     replayed: int | None = None
 
 
+class AccountRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A local account: a name that a person signs in with. No name or number of the person is here."""
+
+    name: str  #: case-folded
+    person: str
+    hash: str  #: argon2id with its parameters and salt; empty where only an identity provider signs in
+    must_change: int  #: 1: the first thing to do is to choose another password
+    disabled: int  #: 1: nobody signs in
+    created: int
+    changed: int  #: when the password was last chosen
+    ended: int  #: sessions begun at or before this moment are over
+    language: str = ""
+
+
+class GuardRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What failed sign-ins of one account have come to."""
+
+    name: str
+    failures: int  #: since the last success or lock
+    locks: int  #: one after the other; each lasts twice as long
+    locked_until: int
+    at: int  #: of the last failure
+
+
+class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A person who is signed in, as one post."""
+
+    digest: str  #: of the cookie; the cookie itself is nowhere
+    account: str
+    person: str
+    post: str
+    created: int
+    seen: int  #: last activity that was written down
+    expires: int  #: unless there is activity before
+    ends: int  #: whatever happens
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """An entry of the journal without its body: enough to tell somebody that something happened."""
+
+    position: int
+    stream: str
+    now: int
+
+
+class CaseFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What decides who may see a case."""
+
+    domain: str
+    area_path: str
+    mode: Mode
+    participants: tuple[ParticipantRow, ...] = ()
+
+
 @dataclass
 class Changes:
     """One transaction. All of it is written, or none."""
@@ -170,6 +239,7 @@ class Changes:
     entries: list[JournalRow] = field(default_factory=list)
     streams: dict[str, StreamRow] = field(default_factory=dict)
     orders: dict[str, OrderRow] = field(default_factory=dict)
+    queue: dict[str, QueueRow] = field(default_factory=dict)
     participants: dict[tuple[str, str, str, str, int], ParticipantRow] = field(default_factory=dict)
     timers_set: dict[str, TimerRow] = field(default_factory=dict)
     timers_gone: set[str] = field(default_factory=set)
@@ -189,6 +259,13 @@ class Changes:
     )  #: (token digest, session, expires)
     consumed: tuple[Position | None, Position] | None = None  #: from, to; refused unless it still is `from`
     meta: dict[str, str] = field(default_factory=dict)
+    accounts: list[AccountRow] = field(default_factory=list)
+    accounts_gone: list[str] = field(default_factory=list)
+    guards: list[GuardRow] = field(default_factory=list)
+    guards_gone: list[str] = field(default_factory=list)
+    sessions: list[SessionRow] = field(default_factory=list)
+    sessions_gone: list[str] = field(default_factory=list)  #: digests
+    sessions_expired: int = 0  #: sessions that ended at or before this moment are removed
 
     def __bool__(self) -> bool:
         return any(getattr(self, name) for name in self.__dataclass_fields__)
@@ -236,6 +313,9 @@ class Store(Protocol):
     def open_attempts(self) -> list[tuple[AttemptRow, OutboxRow]]:
         """Attempts that were begun and never finished."""
 
+    def deliveries(self, case: str) -> list[tuple[OutboxRow, list[AttemptRow]]]:
+        """What was to be delivered about a case, oldest first, each with its attempts."""
+
     def consumed(self) -> Position | None:
         """Position of the readings log up to which findings are committed."""
 
@@ -251,6 +331,25 @@ class Store(Protocol):
     def credential(self, token_digest: str) -> tuple[Session, int] | None:
         """The session of a token, and when it ends."""
 
+    def account(self, name: str) -> AccountRow | None:
+        """An account by its case-folded name."""
+
+    def accounts(self) -> list[AccountRow]:
+        """All accounts by name."""
+
+    def guard(self, name: str) -> GuardRow | None:
+        """The failures of an account."""
+
+    def session(self, digest: str) -> tuple[SessionRow, AccountRow | None] | None:
+        """A session and the account it belongs to, None where that was removed."""
+
+    def marks(self, after: int, limit: int, kinds: Sequence[str] = (), before: int = 0) -> list[Mark]:
+        """Entries by global position without their bodies; of streams of these kinds, where any is named.
+        With `before` those below it, newest first."""
+
+    def case_facts(self, cases: Sequence[str]) -> dict[str, CaseFacts]:
+        """Of cases by id, who may see them."""
+
     def rejected(self, id: str) -> RejectedRow | None:
         """One rejected input."""
 
@@ -265,6 +364,9 @@ class Store(Protocol):
 
     def entries_of(self, stream: str, after: int = 0, limit: int = 100_000) -> list[JournalRow]:
         """Entries of one stream by sequence."""
+
+    def entries_before(self, stream: str, now: int, below: int, limit: int) -> list[JournalRow]:
+        """Entries of one stream up to a moment and below a sequence, newest first."""
 
     def heads(self) -> Iterator[StreamRow]:
         """Every stream, by key, without bodies being required."""
@@ -285,6 +387,18 @@ class Store(Protocol):
         """Release the database."""
 
 
+class QueueAsked(msgspec.Struct, frozen=True, kw_only=True):
+    """What of the queue is asked for; an empty field asks for all."""
+
+    level: str = ""
+    hazard: str = ""
+    area_path: str = ""
+    unit: str = ""  #: leads, or is waited for
+    overdue: bool = False
+    mine: bool = False  #: an order of it is addressed to the asker or the asker's post
+    closed_since: int = 0  #: also what was closed since this moment; 0 = only live ones
+
+
 class Questions(Protocol):
     """Read models. No question is asked without a scope."""
 
@@ -296,17 +410,35 @@ class Questions(Protocol):
     def case(self, scope: AccessScope, id: str) -> StreamRow | None:
         """A case within the scope; None otherwise."""
 
+    def gathered(
+        self, scope: AccessScope, case: str, *, after: str = "", limit: int = 50
+    ) -> tuple[list[StreamRow], str]:
+        """Alarms that speak to a case within the scope, by key, and the next cursor; a storm has many."""
+
     def orders(
         self,
         scope: AccessScope,
         *,
         person: str = "",
         post: str = "",
+        unit: str = "",
         status: str = "",
         after: str = "",
         limit: int = 50,
     ) -> tuple[list[OrderRow], str]:
         """Orders within the scope, oldest first, and the next cursor."""
+
+    def queue(
+        self, scope: AccessScope, asked: QueueAsked, *, after: str = "", limit: int = 50
+    ) -> tuple[list[StreamRow], str, int]:
+        """Cases in the order of their turn, the next cursor, and how many live ones there are."""
+
+    def cases_at(self, scope: AccessScope, assets: Sequence[str]) -> dict[str, list[str]]:
+        """Asset → ids of its live cases within the scope."""
+
+    def open_for_post(self, scope: AccessScope) -> tuple[list[StreamRow], list[OrderRow]]:
+        """Cases that are not over in which the scope's post takes part or has a live order, oldest first,
+        without bodies; and its live orders. At most 500 of each."""
 
     def scores(
         self, scope: AccessScope, *, unit: str = "", after: str = "", limit: int = 50
@@ -327,6 +459,29 @@ class Questions(Protocol):
         """Figures for health: cases by stage, orders, timers, outbox, rejected, dead."""
 
 
+class Archive(Protocol):
+    """The readings log and its compacted history as one."""
+
+    def rows(self, numbers: Sequence[int], start: int, end: int) -> dict[str, Any]:
+        """Readings of channels (by number) with start ≤ event time < end, by (number, event_time): equally
+        long columns number, event_time, value, quality."""
+
+    def keep(self, now: int, kept: Mapping[DataKind, int]) -> tuple[int, dict[str, int]]:
+        """Compact what is closed and remove what is overdue: files made; class → files removed."""
+
+
+#: (event time, value in the quantity's canonical unit, quality bits).
+Point = tuple[int, float, int]
+
+
+class History(Protocol):
+    """Readings of the past, for curves."""
+
+    def history(self, channels: Sequence[str], start: int, end: int, limit: int) -> dict[str, list[Point]]:
+        """Channel → its readings with start ≤ event time < end, oldest first; of more than `limit` for
+        one channel the newest. A channel that is unknown, or has none, has an empty list."""
+
+
 class Channel(Protocol):
     """A way to tell somebody."""
 
@@ -344,6 +499,26 @@ class AnchorPlace(Protocol):
 
     def leave(self, anchor: Anchor) -> None:
         """Leave one anchor durably. Raises OSError or LiandongError where it cannot."""
+
+
+class Errand(msgspec.Struct, frozen=True, kw_only=True):
+    """What begins a sign-in at an identity provider; the browser brings the last three back."""
+
+    url: str  #: where the browser goes
+    state: str
+    nonce: str
+    verifier: str
+
+
+class IdentityProvider(Protocol):
+    """Somebody else who knows who a person is."""
+
+    def begin(self, back: str) -> Errand:
+        """Begin a sign-in that ends at the address `back`. Raises Busy where the provider does not answer."""
+
+    def finish(self, query: Mapping[str, str], carried: Mapping[str, str], back: str) -> str:
+        """The account's name, from the query of the way back and from what was carried. Raises
+        Unauthenticated where the provider refused or its word does not hold, Busy where it is silent."""
 
 
 class Keyring(Protocol):

@@ -11,11 +11,15 @@ from typing import Any
 
 import msgspec
 
-from liandong.app.ports import OrderRow, ParticipantRow, TimerRow
+from liandong.app.ports import OrderRow, ParticipantRow, QueueRow, TimerRow
 from liandong.core.values.alarm import AlarmState
-from liandong.core.values.case import CaseState, Clock, Order, Participant, Timer
+from liandong.core.values.case import LIVE, CaseState, Clock, Order, Participant, Timer
 from liandong.core.values.risk import RiskState
 from liandong.core.values.score import ScoreState
+
+#: Farther than any moment, so that one whole number puts the whole queue in order.
+_UNTIMED = 1 << 60
+_CLOSED = 1 << 62
 
 ParticipantKey = tuple[str, str, str, str, int]
 
@@ -26,6 +30,7 @@ class Projection:
 
     columns: dict[str, Any] = field(default_factory=dict)
     orders: dict[str, OrderRow] = field(default_factory=dict)
+    queue: dict[str, QueueRow] = field(default_factory=dict)
     participants: dict[ParticipantKey, ParticipantRow] = field(default_factory=dict)
     timers: dict[str, TimerRow] = field(default_factory=dict)
     timers_gone: set[str] = field(default_factory=set)
@@ -65,7 +70,11 @@ def columns(state: Any) -> dict[str, Any]:
     if isinstance(state, RiskState):
         return dict(grouping=state.grouping, domain=state.hazard, level=state.level)
     if isinstance(state, AlarmState):
-        return dict(grouping=state.grouping, level=state.level, stage="active" if state.active else "clear")
+        # The grouping of the case it speaks to: that of a storm, where it has joined one.
+        return dict(
+            grouping=state.place or state.grouping, level=state.level,
+            stage="active" if state.active else "clear",
+        )  # fmt: skip
     return {}
 
 
@@ -80,6 +89,9 @@ def moved(before: Any, after: Any) -> Projection:
         for id, order in after.orders.items():
             if old.orders.get(id) is not order or id in changed:
                 found.orders[id] = _order(after, order)
+    place = queue_row(after)
+    if not old.id or queue_row(old) != place:
+        found.queue[after.id] = place
     if after.participants is not old.participants:
         for p in after.participants:
             if p not in old.participants:
@@ -91,6 +103,31 @@ def moved(before: Any, after: Any) -> Projection:
         }
         found.timers_gone = old.timers.keys() - after.timers.keys()
     return found
+
+
+def queue_row(case: CaseState) -> QueueRow:
+    """A case's place in the queue: the sooner something is due, the further in front."""
+    running = [c for c in case.clocks.values() if c.stopped is None and c.paused_at is None]
+    first = min(running, key=lambda c: (c.due, c.key), default=None)
+    waits = first.unit if first else next((o.unit for o in case.orders.values() if o.status in LIVE), "")
+    return QueueRow(
+        case=case.id, live=0 if case.over else 1, turn=turn_of(case, first), unit=case.lead, waits=waits,
+        asset=case.asset, domain=case.hazard, area_path=case.area_path, mode=case.mode, level=case.level,
+    )  # fmt: skip
+
+
+def turn_of(case: CaseState, first: Clock | None) -> int:
+    """Due moments, then what nothing is due for by age, then what is closed, the newest first."""
+    if case.over:
+        return _CLOSED - case.closed
+    owed = [report.due for report in case.reports.values() if report.due is not None]
+    due = min([*owed, *([first.due] if first else [])], default=None)
+    return _UNTIMED + case.opened if due is None else due
+
+
+def latest_turn(closed_since: int) -> int:
+    """The last turn in the queue of what was closed since a moment; 0 = of what is live."""
+    return _CLOSED - closed_since if closed_since else _CLOSED // 2
 
 
 def _orders_of_changed_clocks(old: dict[str, Clock], new: dict[str, Clock]) -> set[str]:

@@ -70,6 +70,7 @@ def rebuild(store: Store, write: bool = False, project: Project = project) -> Re
             continue
         projection = project(stream, found.state) if found.state is not None else Projection()
         expected.orders |= projection.orders
+        expected.queue |= projection.queue
         expected.participants |= projection.participants
         expected.timers |= projection.timers
         wrong[stream] = _row(stream, found, projection)
@@ -180,11 +181,14 @@ def _compare_read_models(store: Store, result: Rebuilt, expected: Projection) ->
         (row.case, row.part, row.unit, row.post, row.since): row for row in stored["participants"]
     }
     timers: dict[str, TimerRow] = {row.id: row for row in stored["timers"]}
+    queue = {row.case: row for row in stored["queue"]}
     _compare_rows(result, "orders", orders, expected.orders)
+    _compare_rows(result, "queue", queue, expected.queue)
     _compare_rows(result, "participants", people, expected.participants)
     _compare_rows(result, "timers", timers, expected.timers)
     return Changes(
         orders={key: row for key, row in expected.orders.items() if orders.get(key) != row},
+        queue={key: row for key, row in expected.queue.items() if queue.get(key) != row},
         participants={key: row for key, row in expected.participants.items() if people.get(key) != row},
         timers_set={key: row for key, row in expected.timers.items() if timers.get(key) != row},
         timers_gone=set(timers.keys() - expected.timers.keys()),

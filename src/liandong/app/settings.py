@@ -48,6 +48,16 @@ class Settings(_WithoutSecrets):
         "127.0.0.1", min_length=1, description="Address to listen on; only this machine by default."
     )
     port: Annotated[int, Ge(1), Le(65535)] = Field(8421, description="TCP port to listen on.")
+    hj212_port: Annotated[int | None, Ge(1), Le(65535)] = Field(
+        None, description="TCP port for devices that speak HJ 212; no such door where none is set."
+    )
+    gb26875_port: Annotated[int | None, Ge(1), Le(65535)] = Field(
+        None, description="TCP port for fire transmission units (GB/T 26875.3); no door where none is set."
+    )
+    hj212_password_file: Path | None = Field(
+        None,
+        description="File of the password that HJ 212 devices have to send; without one any is taken.",
+    )
     keys: Path = Field(
         default_factory=lambda made: made["data"] / "keys",
         description="Folder of the signing key and the keyring; best on another disk than the data.",
@@ -85,8 +95,43 @@ class Settings(_WithoutSecrets):
     snapshot_interval_s: Annotated[int, Ge(1), Le(86_400)] = Field(
         60, description="Seconds between two snapshots of the detectors' state."
     )
+    compaction_interval_s: Annotated[int, Ge(1), Le(86_400)] = Field(
+        3600, description="Seconds after which the readings log is closed into sorted Parquet."
+    )
     tick_s: Annotated[float, Ge(0.01), Le(60)] = Field(
         1.0, description="Seconds between two ticks of the clock."
+    )
+
+    public_url: Address | None = Field(
+        None, description="Address by which browsers reach this process; with https its cookies need https."
+    )
+    session_idle_minutes: Annotated[int, Ge(1), Le(525_600)] = Field(
+        30, description="Minutes without activity after which a session ends."
+    )
+    session_hours: Annotated[int, Ge(1), Le(8_760)] = Field(
+        12, description="Hours after which a session ends whatever is done."
+    )
+    password_length: Annotated[int, Ge(8), Le(128)] = Field(
+        10, description="Least number of characters of a password."
+    )
+    password_days: Annotated[int, Ge(0), Le(3_650)] = Field(
+        90, description="Days after which another password has to be chosen; 0 is never."
+    )
+    sign_in_attempts: Annotated[int, Ge(1), Le(100)] = Field(
+        5, description="Failed sign-ins after which an account is locked for a while."
+    )
+    lock_minutes: Annotated[int, Ge(1), Le(1_440)] = Field(
+        15, description="Minutes for which it is locked; each lock in a row lasts twice as long."
+    )
+    oidc_issuer: Address | None = Field(
+        None, description="Issuer of an OpenID Connect provider that signs people in beside the accounts."
+    )
+    oidc_client_id: str = Field("liandong", min_length=1, description="Name of this client at the provider.")
+    oidc_client_secret_file: Path | None = Field(
+        None, description="File of the client's secret; without one the client is a public one."
+    )
+    oidc_claim: str = Field(
+        "preferred_username", min_length=1, description="Claim that holds the name of the account."
     )
 
     @classmethod

@@ -27,7 +27,7 @@ from liandong.core.values.lists import Step
 from liandong.core.values.messages import TimerFired
 
 log = get_logger("writer")
-_RACES = 8  # a group that loses that often is a fault, not a race
+_RACES = 100  # a group that loses that often is a fault, not a race
 
 
 def step_for(message: Any) -> Step:

@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from liandong.app.ports import Changes, DeadLetter, Questions, RejectedRow, Store, TimerRow
-from liandong.conformance.store import changes, equal, order_row, outbox_row, participant, refused, stream_row
+from liandong.app.ports import Changes, DeadLetter, Questions, QueueAsked, RejectedRow, Store, TimerRow
+from liandong.conformance.store import (
+    changes,
+    equal,
+    order_row,
+    outbox_row,
+    participant,
+    queue_row,
+    refused,
+    stream_row,
+)
 from liandong.core.values.access import AccessScope, Grant
 from liandong.core.values.errors import BadInput, Forbidden
 from liandong.core.values.lists import Capability, DataClass, Mode
@@ -72,6 +81,28 @@ def a_grant_covers_domain_area_and_mode_together(store: Store, questions: Questi
     equal(_seen(questions, scope(grant(area_path="/x%"))), {"case:f"})
     both = scope(grant(domains=("fire",)), grant(domains=("gas",), modes=(Mode.DRILL,)))
     equal(_seen(questions, both), {"case:b", "case:d"})
+
+
+def the_queue_keeps_to_its_turns_and_to_the_scope(store: Store, questions: Questions) -> None:
+    turns = {"a": 30, "b": 10, "c": 20, "d": (1 << 62) - 90}
+    for case, turn in turns.items():
+        fields = {"area_path": "/x/z/"} if case == "c" else {}
+        place = queue_row(case, turn=turn, live=int(case != "d"), **fields)
+        store.commit(changes(_case(case, **fields), place))
+    every = QueueAsked()
+    rows, cursor, total = questions.queue(EVERYTHING, every, limit=2)
+    equal(([row.stream for row in rows], total), (["case:b", "case:c"], 3))
+    rows, cursor, _ = questions.queue(EVERYTHING, every, after=cursor, limit=2)
+    equal(([row.stream for row in rows], cursor), (["case:a"], ""))
+    narrow = scope(grant(area_path="/x/y/"))
+    equal([row.stream for row in questions.queue(narrow, every)[0]], ["case:b", "case:a"])
+    equal(questions.queue(scope(), every), ([], "", 0))
+    closed = QueueAsked(closed_since=80)
+    equal([row.stream for row in questions.queue(narrow, closed)[0]], ["case:b", "case:a", "case:d"])
+    equal(questions.queue(narrow, QueueAsked(closed_since=95))[0][-1].stream, "case:a")
+    equal(questions.queue(EVERYTHING, QueueAsked(unit="unit:b", level="II"))[2], 3)
+    equal(questions.queue(EVERYTHING, QueueAsked(unit="unit:c"))[2], 0)
+    equal(questions.cases_at(narrow, ["asset:a", "asset:b"]), {"asset:a": ["b", "a"]})
 
 
 def whoever_takes_part_sees_the_case_while_it_lasts(store: Store, questions: Questions) -> None:
@@ -177,9 +208,29 @@ def figures_count_what_is_there(store: Store, questions: Questions) -> None:
     equal(questions.counts(), {**wanted, "dead": 0})
 
 
+def what_is_open_for_a_post_is_its_own(store: Store, questions: Questions) -> None:
+    store.commit(
+        changes(
+            _case("a", stage="judged", opened=7), _case("b", stage="judged", opened=6),
+            _case("c", stage="closed"), _case("d", stage="judged"), _case("e", stage="judged"),
+            participant("a", post="post:x"), participant("c", post="post:x"),
+            participant("d", post="post:x", since=1, until=50),
+            order_row("o", case="b", post="post:x", status="issued"),
+            order_row("p", case="e", post="post:x", status="done"),
+            order_row("q", case="e", post="post:y", status="active"),
+        )
+    )  # fmt: skip
+    rows, orders = questions.open_for_post(scope(post="post:x"))
+    equal([row.stream for row in rows], ["case:b", "case:a"])
+    equal([row.body for row in rows], [None, None])
+    equal([row.id for row in orders], ["o"])
+    equal(questions.open_for_post(scope(grant(), unit="unit:a")), ([], []))
+
+
 QUESTION_CHECKS: tuple[Check, ...] = (
     nobody_sees_nothing,
     a_grant_covers_domain_area_and_mode_together,
+    the_queue_keeps_to_its_turns_and_to_the_scope,
     whoever_takes_part_sees_the_case_while_it_lasts,
     orders_are_seen_by_whom_they_are_addressed_to,
     filters_narrow_the_scope,
@@ -189,4 +240,5 @@ QUESTION_CHECKS: tuple[Check, ...] = (
     a_page_is_between_one_and_five_hundred,
     a_strange_cursor_is_bad_input,
     figures_count_what_is_there,
+    what_is_open_for_a_post_is_its_own,
 )

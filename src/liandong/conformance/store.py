@@ -9,15 +9,19 @@ from collections.abc import Callable
 from typing import Any
 
 from liandong.app.ports import (
+    AccountRow,
     ActRow,
     AttemptRow,
     Changes,
     DeadLetter,
+    GuardRow,
     OrderRow,
     OutboxOutcome,
     OutboxRow,
     ParticipantRow,
+    QueueRow,
     RejectedRow,
+    SessionRow,
     Store,
     StreamRow,
     TimerRow,
@@ -108,7 +112,7 @@ def act_row(id: str, **fields: Any) -> ActRow:
 
 
 def changes(*rows: Any, **fields: Any) -> Changes:
-    """One transaction of these entries, stream rows, orders, participants and timers."""
+    """One transaction of these entries, stream rows, orders, places, participants and timers."""
     made = Changes(**fields)
     for row in rows:
         match row:
@@ -118,11 +122,22 @@ def changes(*rows: Any, **fields: Any) -> Changes:
                 made.streams[row.stream] = row
             case OrderRow():
                 made.orders[row.id] = row
+            case QueueRow():
+                made.queue[row.case] = row
             case ParticipantRow():
                 made.participants[row.case, row.part, row.unit, row.post, row.since] = row
             case TimerRow():
                 made.timers_set[row.id] = row
     return made
+
+
+def queue_row(case: str, **fields: Any) -> QueueRow:
+    """A live case's place."""
+    made = QueueRow(
+        case=case, live=1, turn=5, unit="unit:a", waits="unit:b", asset="asset:a", domain="gas",
+        area_path="/x/y/", mode=Mode.REAL, level="II",
+    )  # fmt: skip
+    return _with(made, fields)
 
 
 def _with(row: Any, fields: dict[str, Any]) -> Any:
@@ -137,7 +152,7 @@ def an_empty_store_says_so(store: Store) -> None:
     equal([store.entries(0, 10), store.entries_of("case:c1"), list(store.heads()), store.roots()], [[]] * 4)
     equal([store.next_timer(), store.next_outbox(), store.consumed(), store.meta("x")], [None] * 4)
     equal([store.load(["case:c1"]), store.latest("case", "g"), store.act("a")], [{}, None, None])
-    equal(store.projection(), {"orders": [], "participants": [], "timers": []})
+    equal(store.projection(), {"orders": [], "queue": [], "participants": [], "timers": []})
 
 
 def positions_are_gap_free_and_in_the_order_given(store: Store) -> None:
@@ -296,13 +311,20 @@ def projection_is_sorted_and_whole(store: Store) -> None:
     orders = [order_row(id, due=None) for id in ("b", "a")]
     people = [participant("b"), participant("a", since=2), participant("a", unit="unit:0")]
     timers = [TimerRow(id=id, case="c", due=1) for id in ("t2", "t1")]
-    store.commit(changes(*orders, *people, *timers))
-    equal(store.projection(), {"orders": orders[::-1], "participants": people[::-1], "timers": timers[::-1]})
+    places = [queue_row("b"), queue_row("a", turn=7)]
+    store.commit(changes(*orders, *places, *people, *timers))
+    wanted: dict[str, list[Any]] = {
+        "orders": orders,
+        "queue": places,
+        "participants": people,
+        "timers": timers,
+    }
+    equal(store.projection(), {name: rows[::-1] for name, rows in wanted.items()})
     moved = order_row("a", status="done", person="person:b", issued=11)
     store.commit(changes(moved, participant("b", until=9), timers_gone={"t1"}))
     found = store.projection()
     equal([found["orders"][0], found["participants"][2].until], [moved, 9])
-    equal([len(rows) for rows in found.values()], [2, 3, 1])
+    equal([len(rows) for rows in found.values()], [2, 2, 3, 1])
 
 
 def roots_come_by_number_and_are_anchored_once(store: Store) -> None:
@@ -344,6 +366,84 @@ def what_was_refused_is_kept_and_marked_when_replayed(store: Store) -> None:
     equal(store.dead_letter("r"), _with(dead, {"at": 8}))
 
 
+# Accounts, sessions, marks
+
+
+def account_row(name: str, **fields: Any) -> AccountRow:
+    """An account that may sign in."""
+    row = AccountRow(
+        name=name, person="person:a", hash="h", must_change=0, disabled=0, created=1, changed=1, ended=0
+    )
+    return _with(row, fields)
+
+
+def session_row(digest: str, **fields: Any) -> SessionRow:
+    """A session of the account `a`."""
+    row = SessionRow(
+        digest=digest, account="a", person="person:a", post="post:a", created=2, seen=2, expires=30, ends=90
+    )
+    return _with(row, fields)
+
+
+def accounts_are_put_and_removed_by_name(store: Store) -> None:
+    store.commit(Changes(accounts=[account_row("b"), account_row("a", language="en")]))
+    equal([row.name for row in store.accounts()], ["a", "b"])
+    equal(store.account("a"), account_row("a", language="en"))
+    store.commit(Changes(accounts=[account_row("a", disabled=1)], accounts_gone=["b"]))
+    equal(store.accounts(), [account_row("a", disabled=1)])
+    equal([store.account("b"), store.account("A")], [None, None])
+
+
+def failures_lie_apart_from_the_account(store: Store) -> None:
+    guard = GuardRow(name="a", failures=2, locks=1, locked_until=9, at=5)
+    store.commit(Changes(accounts=[account_row("a")], guards=[guard]))
+    equal([store.guard("a"), store.guard("b")], [guard, None])
+    store.commit(Changes(accounts=[account_row("a", changed=7)]))
+    equal(store.guard("a"), guard)
+    store.commit(Changes(guards_gone=["a"]))
+    equal(store.guard("a"), None)
+
+
+def a_session_comes_with_its_account_until_it_is_over(store: Store) -> None:
+    store.commit(Changes(accounts=[account_row("a")], sessions=[session_row("x"), session_row("y")]))
+    equal(store.session("x"), (session_row("x"), account_row("a")))
+    equal(store.session("z"), None)
+    store.commit(Changes(sessions=[session_row("x", post="post:b", expires=40)], sessions_gone=["y"]))
+    equal(store.session("x"), (session_row("x", post="post:b", expires=40), account_row("a")))
+    equal(store.session("y"), None)
+    late = [session_row("late", expires=100, ends=100), session_row("ends", expires=100, ends=40)]
+    store.commit(Changes(sessions=late, accounts_gone=["a"], sessions_expired=40))
+    equal([store.session(d) is None for d in ("x", "ends", "late")], [True, False, False])
+    store.commit(Changes(sessions_expired=40))
+    equal(store.session("ends"), None)
+    equal(store.session("late"), (late[0], None))
+
+
+def marks_are_entries_without_bodies(store: Store) -> None:
+    streams = ["case:c1", "risk:g", "case:c2", "score:c1", "cases:x", "case:c1"]
+    counts: dict[str, int] = {}
+    for stream in streams:
+        counts[stream] = counts.get(stream, 0) + 1
+        store.commit(changes(entry(stream, counts[stream])))
+    found = store.marks(0, 10)
+    equal([(mark.position, mark.stream) for mark in found], list(enumerate(streams, start=1)))
+    equal([mark.now for mark in found], [1, 1, 1, 1, 1, 2])
+    equal([mark.position for mark in store.marks(1, 2, ("case", "score"))], [3, 4])
+    equal([mark.position for mark in store.marks(0, 3, ("case",), before=6)], [3, 1])
+    equal(store.marks(6, 10), [])
+
+
+def facts_tell_who_may_see_a_case(store: Store) -> None:
+    row = stream_row("case:c1", domain="gas", area_path="/x/", mode=Mode.DRILL)
+    people = [participant("c1"), participant("c1", unit="unit:b", until=9), participant("c2")]
+    store.commit(changes(row, *people))
+    found = store.case_facts(["c1", "c2", "c3"])
+    equal(set(found), {"c1"})
+    equal((found["c1"].domain, found["c1"].area_path, found["c1"].mode), ("gas", "/x/", Mode.DRILL))
+    equal(sorted(p.unit for p in found["c1"].participants), ["unit:a", "unit:b"])
+    equal(store.case_facts([]), {})
+
+
 STORE_CHECKS: tuple[Check, ...] = (
     an_empty_store_says_so,
     positions_are_gap_free_and_in_the_order_given,
@@ -364,4 +464,9 @@ STORE_CHECKS: tuple[Check, ...] = (
     roots_come_by_number_and_are_anchored_once,
     what_is_kept_comes_back,
     what_was_refused_is_kept_and_marked_when_replayed,
+    accounts_are_put_and_removed_by_name,
+    failures_lie_apart_from_the_account,
+    a_session_comes_with_its_account_until_it_is_over,
+    marks_are_entries_without_bodies,
+    facts_tell_who_may_see_a_case,
 )

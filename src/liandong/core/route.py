@@ -25,10 +25,12 @@ from liandong.core.values.findings import (
     FindingRevised,
     FindingSettled,
 )
+from liandong.core.values.gathering import GatheringEnded, RiskPlaced
 from liandong.core.values.ids import case_id
 from liandong.core.values.lists import Action, Step
 from liandong.core.values.messages import Act, DeliveryReported, TimerFired
 from liandong.core.values.risk import RiskAssessed
+from liandong.core.values.shift import HandOver, TakeOver
 
 Decide = Callable[[Policy, Any, Any, int], Decision]
 
@@ -49,22 +51,28 @@ OWNERS: dict[type, Step] = {
     FindingReopened: Step.ASSESS,
     FindingSettled: Step.ASSESS,
     RiskAssessed: Step.WARN,
+    RiskPlaced: Step.WARN,
     AlertRaised: Step.COORDINATE,
     AlertChanged: Step.COORDINATE,
     AlertCleared: Step.COORDINATE,
+    GatheringEnded: Step.COORDINATE,
     Act: Step.COORDINATE,
     TimerFired: Step.COORDINATE,
     DeliveryReported: Step.COORDINATE,
+    HandOver: Step.COORDINATE,
+    TakeOver: Step.COORDINATE,
     CaseClosed: Step.EVALUATE,
 }
 #: Closing is proven by its own step; every other act is coordination.
-CLOSING_ACTS = (Action.CLOSE, Action.ARCHIVE)
+CLOSING_ACTS = (Action.CLOSE, Action.ARCHIVE, Action.DISPOSAL_REPORT)
 
 
 def owner_of(message: Any) -> Step | None:
     """The step that handles a message, None where no step does."""
     if isinstance(message, Act) and message.action in CLOSING_ACTS:
         return Step.CLOSE
+    if isinstance(message, AlertCleared) and message.place:
+        return Step.WARN  # the last one to clear tells the case
     return OWNERS.get(type(message))
 
 
@@ -75,12 +83,20 @@ def stream_of(policy: Policy, message: Any, latest: Callable[[str], CaseState | 
     """
     if isinstance(message, (Act, TimerFired, DeliveryReported)):
         return f"case:{message.case}", None
+    if isinstance(message, (HandOver, TakeOver)):
+        return f"shift:{message.post}", None
     if isinstance(message, RiskAssessed):
-        return f"alarm:{message.grouping}", None
+        key = warn.gather.key_of(policy, message)
+        return (f"gather:{key}" if key else f"alarm:{message.grouping}"), None
+    if isinstance(message, RiskPlaced):
+        return f"alarm:{message.risk.grouping}", None
+    if isinstance(message, AlertCleared) and message.place:
+        return f"gather:{warn.gather.key_of_place(message.place)}", None
     if isinstance(message, CaseClosed):
         return f"score:{message.case}", None
-    if isinstance(message, (AlertRaised, AlertChanged, AlertCleared)):
-        ordinal = coordinate.ordinal_for(latest(message.grouping), message)
-        case = case_id(policy.city.key, message.mode, message.grouping, ordinal)
+    if isinstance(message, (AlertRaised, AlertChanged, AlertCleared, GatheringEnded)):
+        grouping = coordinate.grouping_of(message)
+        ordinal = coordinate.ordinal_for(latest(grouping), message)
+        case = case_id(policy.city.key, message.mode, grouping, ordinal)
         return f"case:{case}", CaseState(ordinal=ordinal, mode=message.mode)
     return f"risk:{assess.grouping_of(policy, message)}", None

@@ -38,7 +38,17 @@ class ActBody(_Body):
     cause: Cause | None = Field(None, description="For close.")
     passed: StrictBool | None = Field(None, description="For review.")
     reason: Key | None = Field(None, description="For pause and return: a key, no words.")
-    to: Reference | None = Field(None, description="For push a unit, for hand_over a person.")
+    to: Reference | None = Field(
+        None, description="For push a unit, for hand_over a person, for call whom, for report who signs."
+    )
+    number: Annotated[str, Field(max_length=40)] | None = Field(
+        None, description="For call: the number that was rung. It goes into the vault."
+    )
+    answered: StrictBool | None = Field(None, description="For call.")
+    rung_at: Annotated[str, Field(max_length=64)] | None = Field(
+        None, description="For call: when it rang, if not now; RFC 3339 with offset."
+    )
+    kind: Literal["first", "next", "final", "correction"] | None = Field(None, description="For report.")
     device_at: Annotated[str, Field(max_length=64)] | None = Field(
         None, description="For acts made offline: when, by the device's clock; RFC 3339 with offset."
     )
@@ -62,8 +72,33 @@ class ConfirmBody(_Body):
     )
 
 
+class ReportBody(_Body):
+    """One version of an upward report."""
+
+    text: Annotated[str, Field(min_length=1, max_length=20_000)] = Field(
+        description="What is reported. It goes into the vault; the journal holds a salted digest."
+    )
+    row: Key | None = Field(None, description="Row that asks for it; without it the one that is due first.")
+    kind: Literal["first", "next", "final", "correction"] | None = Field(
+        None, description="The first is always `first`; a correction is a new version."
+    )
+    signer: Reference | None = Field(None, description="Person who signs it.")
+
+
+class ScreenBody(_Body):
+    """What is on a screen."""
+
+    position: Annotated[StrictInt, Field(ge=0, le=2**53 - 1)] = Field(
+        description="Position of the journal that the page was at."
+    )
+    filters: Annotated[dict[Key, Annotated[str, Field(max_length=200)]], Field(max_length=30)] = Field(
+        default_factory=dict, description="Filters in force."
+    )
+    cases: Annotated[list[Reference], Field(max_length=500)] = Field(description="In the order shown.")
+
+
 #: Bodies that are described in the OpenAPI document under their own names.
-BODIES: tuple[type[BaseModel], ...] = (ActBody, EraseBody, ConfirmBody)
+BODIES: tuple[type[BaseModel], ...] = (ActBody, ReportBody, ScreenBody, EraseBody, ConfirmBody)
 
 
 def described(model: type[BaseModel]) -> dict[str, Any]:

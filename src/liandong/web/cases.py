@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -12,11 +13,13 @@ from liandong.core.values.errors import BadInput, Conflict
 from liandong.core.values.lists import Action, Capability, CaseStage, OrderStatus
 from liandong.texts import text
 from liandong.web.bodies import ActBody, described, parse, read_body
+from liandong.web.casepage import CaseView, case_full
+from liandong.web.page import Page, read_state
 from liandong.web.problems import refused_act
 from liandong.web.rows import EntryPage, OrderPage, ScorePage, entry_view, order_item, score_item
 from liandong.web.signin import Asker, SignedIn
 from liandong.web.threads import ask, run, settled
-from liandong.web.views import CasePage, CaseView, View, case_view, summary
+from liandong.web.views import CasePage, View, summary
 
 router = APIRouter()
 After = Annotated[str, Query(max_length=200, description="`next` of the page before.")]
@@ -78,11 +81,18 @@ async def list_cases(
 
 
 @router.get("/cases/{case}", tags=["cases"], operation_id="read_case")
-async def read_case(asker: SignedIn, case: CaseId, response: Response) -> CaseView:
-    """A case with its orders, clocks and what is due next."""
-    row = await ask(lambda: asker.platform.case(asker.scope, case))
-    response.headers["ETag"] = f'"{row.version}"'
-    return case_view(row)
+async def read_case(
+    asker: SignedIn,
+    case: CaseId,
+    response: Response,
+    persons: Annotated[
+        bool, Query(description="Names and numbers; needs personal.read, journalled.")
+    ] = False,
+) -> CaseView:
+    """A case with its orders, clocks and what is due next; who was told, what the asker may do, the card."""
+    found = await ask(lambda: case_full(asker, case, persons))
+    response.headers["ETag"] = f'"{found.version}"'
+    return found
 
 
 @router.get("/cases/{case}/journal", tags=["cases"], operation_id="read_case_journal")
@@ -110,8 +120,15 @@ async def act_on_case(
 ) -> Any:
     """Do something to a case as the post of the token. Refused acts say what would be needed."""
     raw = await read_body(request)
+    return await finish_act(asker, request, case, lambda: _act(asker, request, case, action, raw))
+
+
+async def finish_act(
+    asker: Asker, request: Request, case: str, act: Callable[[], Awaitable[Answer]]
+) -> Response:
+    """Wait for an act and say what came of it, as a problem where it was refused."""
     try:
-        answer = await _act(asker, request, case, action, raw)
+        answer = await act()
     except Conflict as error:
         # The asker has to decide again, and for that has to know what the case is now.
         row = await ask(lambda: asker.platform.case(asker.scope, case))
@@ -132,7 +149,7 @@ async def act_on_case(
 async def _act(asker: Asker, request: Request, case: str, action: str, raw: bytes) -> Answer:
     platform, session = asker.platform, asker.session
     try:
-        version = _version(request.headers.get("if-match", ""))
+        version = version_of(request.headers.get("if-match", ""))
         body = parse(ActBody, raw).model_dump(mode="json", exclude_none=True)
     except BadInput as error:
         refused = error
@@ -142,7 +159,7 @@ async def _act(asker: Asker, request: Request, case: str, action: str, raw: byte
     return await settled(await run(lambda: platform.act(session, case, action, body, key, version, raw)))
 
 
-def _version(text: str) -> int:
+def version_of(text: str) -> int:
     """`"12"`, `W/"12"` or `12` → 12."""
     digits = text.strip().removeprefix("W/").strip('"')
     if not digits.isascii() or not digits.isdigit() or len(digits) > 15:
@@ -156,25 +173,31 @@ async def list_orders(
     person: Annotated[str, Query(max_length=128, description="A person's id, `me`, or `any`.")] = "me",
     post: Annotated[str, Query(max_length=128)] = "",
     status: Annotated[OrderStatus | None, Query()] = None,
+    unit: Annotated[str, Query(max_length=128, description="Its unit; `mine` for my own.")] = "",
+    persons: Annotated[bool, Query(description="Names of persons; needs personal.read, journalled.")] = False,
     after: After = "",
     limit: Limit = 50,
 ) -> OrderPage:
     """Orders within the scope of the asker, oldest first; without more, those addressed to the asker."""
     whose = {"me": asker.scope.person, "any": ""}.get(person, person)
-    if person == "me" and not whose:
+    of_unit = asker.scope.unit if unit == "mine" else unit
+    if (person == "me" and not whose) or (unit == "mine" and not of_unit):
         return OrderPage(items=[], next="")
-    question = asker.platform.questions.orders
-    rows, cursor = await ask(
-        lambda: question(
-            asker.scope,
-            person=whose,
-            post=post,
-            status=status.value if status else "",
-            after=after,
-            limit=limit,
-        )
-    )
-    return OrderPage(items=[order_item(row) for row in rows], next=cursor)
+
+    def question() -> OrderPage:
+        platform = asker.platform
+        rows, cursor = platform.questions.orders(
+            asker.scope, person=whose, post=post, unit=of_unit, status=status.value if status else "",
+            after=after, limit=limit,
+        )  # fmt: skip
+        cases = platform.store.load(list({f"case:{row.case}" for row in rows}))
+        states = {row.stream: read_state(row.body) for row in cases.values()}
+        people = platform.people(asker.scope, [row.person for row in rows]) if persons else {}
+        page = Page(platform, asker.scope, people)
+        items = [order_item(page, row, states.get(f"case:{row.case}")) for row in rows]
+        return OrderPage(items=items, next=cursor)
+
+    return await ask(question)
 
 
 @router.get("/scores", tags=["scores"], operation_id="list_scores")

@@ -46,7 +46,7 @@ class _Comparison:
                 yield f"{where}: answer {status} is gone"
             else:
                 yield from self._contents(f"{where}: answer {status}", answer, now, request=False)
-        if before.get("security") != after.get("security"):
+        if not _still_signs_in(before.get("security"), after.get("security")):
             yield f"{where}: another sign-in"
 
     def _parameters(self, where: str, before: list[Schema], after: list[Schema]) -> Iterator[str]:
@@ -179,3 +179,10 @@ def _bounds(where: str, before: Schema, after: Schema) -> Iterator[str]:
         yield f"{where}: another pattern"
     if after.get("additionalProperties") is False and before.get("additionalProperties") is not False:
         yield f"{where}: unknown fields are refused now"
+
+
+def _still_signs_in(before: Any, after: Any) -> bool:
+    """Whether each way of signing in that was enough is still enough; further ways may come."""
+    if not before:
+        return not after or {} in after
+    return not after or all(way in after or {} in after for way in before)

@@ -10,7 +10,9 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from liandong.web.accounts import SIGN_IN_BODIES
 from liandong.web.bodies import BODIES
+from liandong.web.desk import DESK_BODIES
 from liandong.web.problems import MEDIA, Problem
 
 _REF = "#/components/schemas/{model}"
@@ -27,7 +29,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
         schemas = made["components"]["schemas"]
         for theirs in ("HTTPValidationError", "ValidationError"):
             schemas.pop(theirs, None)
-        models: tuple[type[BaseModel], ...] = (*BODIES, Problem)
+        models: tuple[type[BaseModel], ...] = (*BODIES, *SIGN_IN_BODIES, *DESK_BODIES, Problem)
         shapes: list[tuple[Any, Literal["validation"]]] = [(model, "validation") for model in models]
         _, ours = models_json_schema(shapes, ref_template=_REF)
         schemas |= ours["$defs"]

@@ -10,6 +10,7 @@ from fastapi.responses import PlainTextResponse, Response
 from pydantic import Field
 
 from liandong.app.platform import Platform
+from liandong.app.refusals import PERSONAL
 from liandong.core.values.lists import Capability
 from liandong.texts import text
 from liandong.web.bodies import ConfirmBody, EraseBody, described, parse, read_body
@@ -96,7 +97,7 @@ async def list_rejected(asker: SignedIn, after: After = "", limit: Limit = 50) -
 async def read_rejected(asker: SignedIn, id: Id) -> RejectedRaw:
     """A refused input with its bytes. Needs intake.read; an act's bytes are a person's words."""
     row, raw = await ask(lambda: asker.platform.rejected_raw(asker.scope, id))
-    masked = row.path != "readings" and not asker.scope.may(Capability.PERSONAL_READ)
+    masked = row.path in PERSONAL and not asker.scope.may(Capability.PERSONAL_READ)
     shown = None if masked else base64.b64encode(raw).decode()
     return RejectedRaw(**rejected_item(row, asker.language), raw=shown, masked=masked)
 

@@ -9,11 +9,14 @@ import msgspec
 from pydantic import Field
 
 from liandong.app.ports import DeadLetter, OrderRow, RejectedRow, StreamRow
+from liandong.core.values.case import CaseState
 from liandong.core.values.journal import EntryKind, JournalRow, read_entry
-from liandong.core.values.lists import Action, Cause, ClockOrigin, Mode, OrderStatus, Step
+from liandong.core.values.lists import Action, CaseStage, Cause, ClockOrigin, Mode, OrderStatus, Step
 from liandong.core.values.score import ScoreState
 from liandong.core.values.times import SECOND, format_time
 from liandong.texts import placeholders, sentences, text
+from liandong.web.names import AreaName, Name, listed
+from liandong.web.page import Page
 from liandong.web.views import Moment, Seconds, View, moment
 
 _score = msgspec.json.Decoder(ScoreState)
@@ -37,6 +40,20 @@ class OrderItem(View):
     hazard: str
     area_path: str
     mode: Mode
+    hazard_name: Name
+    unit_name: Name
+    post_title: Name
+    person_name: str | None = Field(description="Only with personal.read, and when asked for.")
+    asset: str
+    asset_name: Name
+    areas: list[AreaName]
+    level: str
+    stage: CaseStage | None
+    version: int = Field(description="Of the case, for If-Match.")
+    overdue: bool
+    origin: ClockOrigin | None = Field(description="From when the next step's limit runs.")
+    origin_assumed: bool
+    evidence: bool = Field(description="The next step needs evidence.")
 
 
 class OrderPage(View):
@@ -164,9 +181,20 @@ class DeadPage(View):
     next: str = Field(description=NEXT)
 
 
-def order_item(row: OrderRow) -> OrderItem:
-    """A row of the list."""
+def order_item(page: Page, row: OrderRow, case: CaseState | None) -> OrderItem:
+    """A row of the list, with what its case says of it."""
+    order = case.orders.get(row.id) if case else None
+    step = next((s for s in order.steps if s.action == row.action), None) if order else None
+    clause = page.policy.routing.step(step.clause) if step else None
+    names, asset = page.names, case.asset if case else ""
     return OrderItem(
+        hazard_name=listed("hazard", row.domain), unit_name=names.of(row.unit),
+        post_title=names.of(row.post), person_name=page.person(row.person), asset=asset,
+        asset_name=names.of(asset), areas=names.areas(case.area) if case else [],
+        level=case.level if case else "", stage=case.stage if case else None,
+        version=case.version if case else 0, overdue=row.due is not None and row.due < page.now,
+        origin=step.origin if step else None, evidence=step.evidence if step else False,
+        origin_assumed=clause is None or not clause.origin_stated,
         id=row.id, case=row.case, unit=row.unit, post=row.post, person=row.person, deputy=row.deputy,
         action=Action(row.action) if row.action else None, status=OrderStatus(row.status), round=row.round,
         issued=format_time(row.issued), due=moment(row.due), hazard=row.domain, area_path=row.area_path,

@@ -1,4 +1,8 @@
-"""Who asks, as which post, within which scope, in which language. No route is without it."""
+"""Who asks, as which post, within which scope, in which language. No route is without it.
+
+A program sends a token. A browser sends the cookie of a session, and with every request that changes
+something a header of ours, which no page of another site can make a browser send.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +10,25 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request, Security
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 
-from liandong.app.platform import Platform
+from liandong.app.accounts import Visit
+from liandong.app.platform import Platform, token_digest
 from liandong.core.values.access import AccessScope, Session
+from liandong.core.values.errors import Forbidden, Unauthenticated
 from liandong.texts import LANGUAGES
 from liandong.web.threads import run
 
+#: Any value; `background` says that nobody touched anything, so that the idle limit goes on.
+HEADER = "x-liandong"
+COOKIE = "liandong_session"
+#: Browsers take a cookie of this beginning only over https, for the whole site, and from no other host.
+SECURE_COOKIE = f"__Host-{COOKIE}"
+_SAFE = ("GET", "HEAD", "OPTIONS")
 _bearer = HTTPBearer(auto_error=False, scheme_name="token", description="A token made by `liandong token`.")
+_cookie = APIKeyCookie(
+    name=COOKIE, auto_error=False, scheme_name="session", description="The cookie of POST /session."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,31 +39,102 @@ class Asker:
     session: Session
     scope: AccessScope
     language: str
+    key: str = ""  #: digest of the session or token, by which its event streams are known
+    account: str = ""  #: where it is a session
 
 
 async def sign_in(
-    request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
+    request: Request,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
+    _session: Annotated[str | None, Security(_cookie)] = None,
 ) -> Asker:
-    """Look the token up. Raises Unauthenticated, or Forbidden for a post that is no longer held."""
+    """Look the token or the session up. Raises Unauthenticated, or Forbidden for a post that is no
+    longer held, a password that has to be changed, or a change without our header."""
     platform: Platform = request.app.state.platform
-    token = credentials.credentials if credentials else ""
+    cookie = cookie_of(request)
+    if credentials is None and cookie:
+        visit = await look_up(request, cookie)
+        if visit.must_change:
+            raise Forbidden("auth.must_change_password")
+        if not visit.held:
+            raise Forbidden("auth.post_not_held", post=visit.row.post)
+        session, key, account = visit.session, visit.row.digest, visit.account.name
+        scope = platform.scope(session)
+    else:
+        token, account = credentials.credentials if credentials else "", ""
 
-    def look() -> tuple[Session, AccessScope]:
-        session = platform.session(token)
-        return session, platform.scope(session)
+        def look() -> tuple[Session, AccessScope]:
+            found = platform.session(token)
+            return found, platform.scope(found)
 
-    session, scope = await run(look)
+        session, scope = await run(look)
+        key = token_digest(token)
     language = language_of(request)
     # Routers of other rooms, which know nothing of this module, find it here.
     request.state.session, request.state.language = session, language
-    return Asker(platform, session, scope, language)
+    return Asker(platform, session, scope, language, key, account)
 
 
 SignedIn = Annotated[Asker, Depends(sign_in)]
 
 
+async def visitor(
+    request: Request,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
+    _session: Annotated[str | None, Security(_cookie)] = None,
+) -> Visit:
+    """The session itself, also one whose password or post is not in order. Raises Unauthenticated."""
+    platform: Platform = request.app.state.platform
+    if credentials is not None:
+        token = credentials.credentials
+        await run(lambda: platform.session(token))
+        raise Forbidden("auth.no_session")
+    cookie = cookie_of(request)
+    if not cookie:
+        raise Unauthenticated("auth.missing")
+    return await look_up(request, cookie)
+
+
+Visitor = Annotated[Visit, Depends(visitor)]
+
+
+async def look_up(request: Request, cookie: str) -> Visit:
+    """The session of a cookie, renewed where somebody did something."""
+    platform: Platform = request.app.state.platform
+    quiet = getattr(request.scope.get("route"), "operation_id", "") in _QUIET
+    renew = not quiet and request.headers.get(HEADER, "").strip().lower() != "background"
+    visit = await run(lambda: platform.accounts.visit(cookie, renew))
+    if visit.account.language:
+        request.state.preferred = visit.account.language
+    need_header(request)
+    return visit
+
+
+#: What a console asks without anybody at it.
+_QUIET = ("read_session", "listen")
+
+
+def need_header(request: Request) -> None:
+    """Refuse a change that another site may have made the browser send. Raises Forbidden."""
+    if request.method not in _SAFE and HEADER not in request.headers:
+        raise Forbidden("auth.no_header")
+
+
+def cookie_of(request: Request) -> str:
+    """The session's cookie, empty where there is none."""
+    return request.cookies.get(cookie_name(request), "")[:200]
+
+
+def cookie_name(request: Request) -> str:
+    """The name that the cookie has here."""
+    return SECURE_COOKIE if request.app.state.secure else COOKIE
+
+
 def language_of(request: Request) -> str:
-    """The language that Accept-Language prefers, else the one the platform was set to."""
+    """The language of the account, else the one that Accept-Language prefers, else the platform's."""
+    preferred = getattr(request.state, "preferred", "")
+    if preferred:
+        return str(preferred)
     best, weight = str(getattr(request.app.state, "language", LANGUAGES[0])), 0.0
     for part in request.headers.get("accept-language", "")[:200].split(","):
         tag, _, quality = part.partition(";")

@@ -17,6 +17,8 @@ from liandong.core.values.lists import (
     Mode,
     OrderStatus,
     Participation,
+    Provenance,
+    Statistic,
     Verdict,
 )
 from liandong.core.values.risk import OpenFinding
@@ -69,6 +71,12 @@ class CasePage(View):
 class FindingView(View):
     """A finding of the case."""
 
+    rule_version: int | None = Field(default=None, description="Of the rule in force.")
+    quantity: str = ""
+    unit: str = Field(default="", description="Of value and limit: 1/s of a rate, σ of a z-score.")
+    statistic: Statistic = Field(default=Statistic.VALUE, description="What value and limit are of.")
+    limit: float | None = Field(default=None, description="At which the rule in force raises.")
+
     id: str
     rule: str
     severity: str
@@ -91,6 +99,9 @@ class StepView(View):
     origin: ClockOrigin
     evidence: bool = Field(description="It needs evidence.")
     done: bool
+    origin_assumed: bool = Field(default=True, description="The document does not state from when it runs.")
+    provenance: Provenance = Field(default=Provenance.ASSUMED, description="Where the limit comes from.")
+    basis: str = Field(default="", description="Where in the document the row stands, or why it is so.")
 
 
 class OrderView(View):
@@ -106,6 +117,8 @@ class OrderView(View):
     status: OrderStatus
     issued: Moment
     steps: list[StepView]
+    row: str = Field(default="", description="Key of the row that sent it there.")
+    acknowledged: Moment | None = Field(default=None, description="When it was signed for.")
 
 
 class ClockView(View):
@@ -130,6 +143,9 @@ class ClockView(View):
     overdue: bool
     stopped: Moment | None
     void: bool
+    origin_assumed: bool = Field(default=True, description="The document does not state from when it runs.")
+    provenance: Provenance = Field(default=Provenance.ASSUMED, description="Where the limit comes from.")
+    basis: str = Field(default="", description="Where in the document the row stands, or why it is so.")
 
 
 class ParticipantView(View):
@@ -140,6 +156,7 @@ class ParticipantView(View):
     post: str
     since: Moment
     until: Moment | None
+    rows: list[str] = Field(default_factory=list, description="Rows that give a unit this part.")
 
 
 class NextView(View):
@@ -155,7 +172,7 @@ class NextView(View):
     evidence: bool
 
 
-class CaseView(View):
+class CaseCore(View):
     """A case as a whole."""
 
     id: str
@@ -199,11 +216,11 @@ def summary(row: StreamRow) -> CaseSummary:
     )  # fmt: skip
 
 
-def case_view(row: StreamRow) -> CaseView:
+def case_view(row: StreamRow) -> CaseCore:
     """The stored state of a case, in the words of the API."""
     assert row.body is not None
     case = _state.decode(row.body)
-    return CaseView(
+    return CaseCore(
         id=case.id, version=case.version, grouping=case.grouping, ordinal=case.ordinal,
         parents=list(case.parents), hazard=case.hazard, asset=case.asset, area=case.area,
         area_path=case.area_path, mode=case.mode, level=case.level, stage=case.stage, verdict=case.verdict,
@@ -212,8 +229,8 @@ def case_view(row: StreamRow) -> CaseView:
         reviewed=case.reviewed, escalations=case.escalations,
         done={action.value: format_time(at) for action, at in case.done.items()},
         next=_next(case), orders=[_order(order) for order in case.orders.values()],
-        clocks=[_clock(clock) for clock in case.clocks.values()], participants=_participants(case),
-        findings=[_finding(finding) for finding in case.findings.values()], rules=list(case.rules),
+        clocks=[clock_view(clock) for clock in case.clocks.values()], participants=_participants(case),
+        findings=[finding_view(finding) for finding in case.findings.values()], rules=list(case.rules),
         numbers=dict(case.numbers),
     )  # fmt: skip
 
@@ -252,11 +269,12 @@ def _order(order: Order) -> OrderView:
     return OrderView(
         id=order.id, role=order.role, unit=order.unit, post=order.post, person=order.person,
         deputy=order.deputy, round=order.round, status=order.status, issued=format_time(order.issued),
-        steps=steps,
+        steps=steps, row=order.row,
     )  # fmt: skip
 
 
-def _clock(clock: Clock) -> ClockView:
+def clock_view(clock: Clock) -> ClockView:
+    """A clock; whoever has the rows adds where its limit comes from."""
     return ClockView(
         key=clock.key, clause=clock.clause, round=clock.round, order=clock.order, action=clock.action,
         unit=clock.unit, origin=clock.origin, started=format_time(clock.started),
@@ -276,7 +294,8 @@ def _participants(case: CaseState) -> list[ParticipantView]:
     ]
 
 
-def _finding(finding: OpenFinding) -> FindingView:
+def finding_view(finding: OpenFinding) -> FindingView:
+    """A finding as it is held."""
     fields: dict[str, Any] = {
         name: getattr(finding, name)
         for name in ("id", "rule", "severity", "level", "channel", "value", "evidence", "settled", "ended")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from liandong.core.coordinate import records
 from liandong.core.mechanism.authority import (
     dependence,
     held_order,
-    may_act_for,
     next_actions,
     stale,
     step_order,
@@ -17,12 +17,10 @@ from liandong.core.mechanism.draft import Draft
 from liandong.core.mechanism.orders import cancel_rest, end_order, finish_step, issue, issue_next
 from liandong.core.mechanism.policy import Policy
 from liandong.core.mechanism.resolve import Resolved, unit_of_role
-from liandong.core.values.access import Session, scope_of
 from liandong.core.values.case import CaseState, Order
 from liandong.core.values.case_events import (
     CaseJudged,
     CaseLevelChanged,
-    CaseNoted,
     CaseReopened,
     CaseReviewed,
     ParticipantLeft,
@@ -52,7 +50,7 @@ def decide(policy: Policy, state: CaseState, act: Act, now: int) -> Decision:
     refused = stale(state, act)
     if refused is not None:
         return refused
-    if state.over and act.action not in (Action.REOPEN, Action.NOTE):
+    if state.over and act.action not in (Action.REOPEN, *records.ALWAYS):
         return refuse("act.not_allowed", action=act.action, stage=state.stage, needed=Action.REOPEN)
     return _ACTS[act.action](Draft(policy, state, now), act)
 
@@ -81,6 +79,7 @@ def _judge(draft: Draft, act: Act) -> Decision:
     if act.level and act.level != case.level:
         draft.add(CaseLevelChanged(case=case.id, before=case.level, after=act.level, by=act.person))
     finish_step(draft, order, act)
+    records.owe(draft)
     nobody_goes = verdict in (Verdict.FALSE, Verdict.TEST)
     if nobody_goes and draft.case.orders[order.id].status == OrderStatus.ACTIVE:
         # What is left of the order ends with the judgement.
@@ -207,18 +206,9 @@ def _resume(draft: Draft, act: Act) -> Decision:
     return draft.done("act.resume", clocks=len(keys))
 
 
-def _may(draft: Draft, act: Act, capability: Capability) -> bool:
-    """The person holds the post now, and the post's standing rows cover this case."""
-    case, city = draft.case, draft.policy.city
-    scope = scope_of(city, Session(person=act.person, post=act.post), draft.now)
-    return city.holds(act.person, act.post, draft.now) and scope.covers(
-        capability, case.hazard, case.area_path, case.mode
-    )
-
-
 def _reopen(draft: Draft, act: Act) -> Decision:
     case = draft.case
-    if not _may(draft, act, Capability.CASE_REOPEN):
+    if not records.may(draft, act, Capability.CASE_REOPEN):
         return refuse("act.not_yours", action=act.action, needed=Capability.CASE_REOPEN)
     if not case.over:
         return refuse("act.not_allowed", action=act.action, stage=case.stage, needed=next_actions(case))
@@ -231,17 +221,6 @@ def _reopen(draft: Draft, act: Act) -> Decision:
         draft.add(CaseJudged(case=case.id, verdict=Verdict.LOOK, person=act.person))
     issue_next(draft)
     return draft.done("act.reopen", post=act.post)
-
-
-def _note(draft: Draft, act: Act) -> Decision:
-    case = draft.case
-    part = any(p.post == act.post and not p.until for p in case.participants)
-    part = part and draft.policy.city.holds(act.person, act.post, draft.now)
-    part = part or any(may_act_for(draft.policy, o, act, draft.now) for o in case.orders.values())
-    if not part and not _may(draft, act, Capability.CASE_ACT):
-        return refuse("act.not_yours", action=act.action, needed=Capability.CASE_ACT)
-    draft.add(CaseNoted(case=case.id, person=act.person, at=draft.now, text=act.text, evidence=act.evidence))
-    return draft.done("act.note", post=act.post)
 
 
 _ACTS: dict[Action, Callable[[Draft, Act], Decision]] = {
@@ -258,5 +237,7 @@ _ACTS: dict[Action, Callable[[Draft, Act], Decision]] = {
     Action.PAUSE: _pause,
     Action.RESUME: _resume,
     Action.REOPEN: _reopen,
-    Action.NOTE: _note,
+    Action.NOTE: records.note,
+    Action.CALL: records.call,
+    Action.REPORT: records.report,
 }

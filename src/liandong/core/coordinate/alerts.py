@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
+from liandong.core.coordinate import records
 from liandong.core.mechanism.clocks import stop_for
 from liandong.core.mechanism.draft import Draft
-from liandong.core.mechanism.orders import end_order, issue_next
+from liandong.core.mechanism.orders import end_order, inform, issue_next
 from liandong.core.mechanism.policy import Policy
 from liandong.core.values.alarm import AlertChanged, AlertCleared, AlertRaised
 from liandong.core.values.case import LIVE, CaseState
 from liandong.core.values.case_events import (
     CaseFindingChanged,
     CaseFindingSettled,
+    CaseGathered,
     CaseJudged,
     CaseLevelChanged,
     CaseOpened,
     StepsUndone,
 )
 from liandong.core.values.decision import Decision, nothing
+from liandong.core.values.gathering import GatheringEnded
 from liandong.core.values.ids import case_id
 from liandong.core.values.lists import Action, OrderStatus, Verdict
 from liandong.core.values.scales import CASE_LEVELS
 
-Alert = AlertRaised | AlertChanged | AlertCleared
+Alert = AlertRaised | AlertChanged | AlertCleared | GatheringEnded
+
+
+def grouping_of(message: Alert) -> str:
+    """The grouping of the case that an alert speaks to."""
+    return message.place if isinstance(message, GatheringEnded) else message.place or message.grouping
 
 
 def opens_anew(over: CaseState, message: Alert) -> bool:
     """True where an alert after the end of a case needs a new one: raised again, joined or worse."""
     if isinstance(message, AlertRaised):
         return True
-    if isinstance(message, AlertCleared) or message.detail is None:
+    if isinstance(message, (AlertCleared, GatheringEnded)) or message.detail is None:
         return False
     # That an older finding ends, or is revised, is no reason to send people out again.
     return _worse(over, message) or (message.change == "raised" and message.finding not in over.seen)
@@ -47,11 +55,17 @@ def _worse(case: CaseState, message: AlertRaised | AlertChanged) -> bool:
 def decide(policy: Policy, state: CaseState, message: Alert, now: int) -> Decision:
     """Open a case, or tell the open one."""
     if not state.id:
-        if isinstance(message, AlertCleared) or message.detail is None:
-            return nothing("case.none_open", grouping=message.grouping)
+        if isinstance(message, (AlertCleared, GatheringEnded)) or message.detail is None:
+            return nothing("case.none_open", grouping=grouping_of(message))
         return _open(policy, message, state.ordinal, now)
     if state.over:
         return nothing("case.over_noted", case=state.id)
+    if isinstance(message, GatheringEnded):
+        return _all_clear(policy, state, now)
+    if message.place and not isinstance(message, AlertCleared):
+        joined = _join(policy, state, message, now)
+        if joined is not None:
+            return joined
     return _tell(policy, state, message, now)
 
 
@@ -59,12 +73,12 @@ def _open(policy: Policy, message: AlertRaised | AlertChanged, ordinal: int, now
     """A new case. The shell hands in an empty state that already bears the ordinal of its stream."""
     detail = message.detail
     assert detail is not None
-    made = case_id(policy.city.key, message.mode, message.grouping, ordinal)
+    made = case_id(policy.city.key, message.mode, grouping_of(message), ordinal)
     draft = Draft(policy, CaseState(mode=message.mode), now)
     draft.add(
         CaseOpened(
             case=made,
-            grouping=message.grouping,
+            grouping=grouping_of(message),
             ordinal=ordinal,
             hazard=message.hazard,
             asset=message.asset,
@@ -93,7 +107,33 @@ def _review_again(draft: Draft) -> None:
         )
 
 
-def _tell(policy: Policy, state: CaseState, message: Alert, now: int) -> Decision:
+def _join(policy: Policy, state: CaseState, message: AlertRaised | AlertChanged, now: int) -> Decision | None:
+    """One more alarm of a storm: counted, and said at 1, 2, 5, 10, 20, 50 …, because a case that changed
+    with each of a thousand could not be acted on. None where it makes the case worse, or contradicts it.
+    """
+    if _worse(state, message) or state.verdict in (Verdict.FALSE, Verdict.TEST):
+        return None
+    if not isinstance(message, AlertRaised) or (state.alarm_active and not _round(message.members)):
+        return nothing("case.gathered", case=state.id)
+    draft = Draft(policy, state, now)
+    draft.add(CaseGathered(case=state.id, members=message.members, active=True))
+    return draft.done("case.gathered_more", members=message.members)
+
+
+def _round(count: int) -> bool:
+    """1, 2 or 5, with any number of noughts."""
+    return count > 0 and str(count).rstrip("0") in ("1", "2", "5")
+
+
+def _all_clear(policy: Policy, state: CaseState, now: int) -> Decision:
+    draft = Draft(policy, state, now)
+    draft.add(CaseGathered(case=state.id, members=state.members, active=False))
+    return draft.done("case.gathered_clear", members=state.members)
+
+
+def _tell(
+    policy: Policy, state: CaseState, message: AlertRaised | AlertChanged | AlertCleared, now: int
+) -> Decision:
     draft = Draft(policy, state, now)
     cleared = isinstance(message, AlertCleared)
     change = message.change if isinstance(message, AlertChanged) else "cleared" if cleared else "raised"
@@ -115,8 +155,11 @@ def _tell(policy: Policy, state: CaseState, message: Alert, now: int) -> Decisio
                 draft.tell(
                     order.id, order.person, "tell.level_raised", level=message.level, asset=state.asset
                 )
+        records.owe(draft)
         _review_again(draft)
         issue_next(draft)  # the rows of the new level may ask for somebody else first
+        if draft.case.lead:
+            inform(draft)  # whom only the new level names has not been told yet
     if change == "raised" and message.finding not in state.seen:
         _judge_again(draft)
     return draft.done(f"case.finding_{change}", finding=message.finding)

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, FromClause, and_, exists, false, func, lit
 
 from liandong.core.values.access import AccessScope, Grant
 from liandong.core.values.lists import Capability
-from liandong.stores._sql.tables import orders, participants, streams
+from liandong.stores._sql.tables import orders, participants, queue, streams
 
 Condition = ColumnElement[bool]
 
@@ -21,6 +21,11 @@ def visible_cases(scope: AccessScope) -> Condition:
     """Streams of kind case within the scope."""
     case = func.substr(streams.c.stream, len("case:") + 1)
     return or_(granted(scope, Capability.CASE_READ, streams), takes_part(scope, case))
+
+
+def visible_queue(scope: AccessScope) -> Condition:
+    """Rows of the queue whose case is within the scope."""
+    return or_(granted(scope, Capability.CASE_READ, queue), takes_part(scope, queue.c.case))
 
 
 def visible_scores(scope: AccessScope) -> Condition:

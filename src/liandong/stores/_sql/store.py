@@ -6,17 +6,23 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, Table, bindparam, func, null, select
+from sqlalchemy import ColumnElement, Select, Table, bindparam, func, null, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from liandong.app.ports import (
+    AccountRow,
     ActRow,
     AttemptRow,
+    CaseFacts,
     Changes,
     DeadLetter,
+    GuardRow,
+    Mark,
     OutboxRow,
+    ParticipantRow,
     Position,
     RejectedRow,
+    SessionRow,
     StreamRow,
     TimerRow,
     VaultRow,
@@ -24,6 +30,7 @@ from liandong.app.ports import (
 from liandong.core.values.access import Session
 from liandong.core.values.errors import Conflict
 from liandong.core.values.journal import EntryKind, JournalRow, Root
+from liandong.core.values.lists import Mode
 from liandong.stores._sql import shapes, tables
 from liandong.stores._sql.database import Database
 from liandong.stores._sql.questions import SqlQuestions
@@ -38,6 +45,7 @@ _delivery_columns = [
 ]
 _heads = select(*(null() if column.name == "body" else column for column in tables.streams.columns))
 _stream = select(tables.streams).where(tables.streams.c.stream == bindparam("stream"))
+_session = select(tables.session).where(tables.session.c.digest == bindparam("digest"))
 _act = select(tables.acts).where(tables.acts.c.id == bindparam("id"))
 _latest = (
     select(tables.streams)
@@ -59,6 +67,7 @@ class SqlStore:
         dialect = database.writer.dialect
         self._writing = Writing(dialect)
         self._stream, self._latest, self._act = (text_of(q, dialect) for q in (_stream, _latest, _act))
+        self._session = text_of(_session, dialect)
         self.questions = SqlQuestions(database)
 
     # Writing
@@ -141,6 +150,17 @@ class SqlStore:
         width = len(t.columns)
         return [(shapes.ATTEMPT.row(r[:width]), shapes.OUTBOX.row(r[width:])) for r in self._all(query)]
 
+    def deliveries(self, case: str) -> list[tuple[OutboxRow, list[AttemptRow]]]:
+        outbox, attempts = tables.outbox, tables.attempts
+        query = select(outbox.c.id, *_delivery_columns[1:]).where(outbox.c.case == case)
+        rows = [shapes.OUTBOX.row(row) for row in self._all(query.order_by(outbox.c.created, outbox.c.id))]
+        tried = select(attempts).join(outbox, outbox.c.id == attempts.c.outbox).where(outbox.c.case == case)
+        found: dict[str, list[AttemptRow]] = {row.id: [] for row in rows}
+        for row in self._all(tried.order_by(attempts.c.number, attempts.c.id)):
+            attempt = shapes.ATTEMPT.row(row)
+            found.setdefault(attempt.outbox, []).append(attempt)
+        return [(row, found[row.id]) for row in rows]
+
     # What is kept
 
     def meta(self, key: str) -> str | None:
@@ -159,6 +179,19 @@ class SqlStore:
         )
         return next(((Session(person=p, post=o, source=s), expires) for p, o, s, expires in rows), None)
 
+    def account(self, name: str) -> AccountRow | None:
+        return self._one(shapes.ACCOUNT, tables.account.c.name == name)
+
+    def accounts(self) -> list[AccountRow]:
+        return [shapes.ACCOUNT.row(row) for row in self._all(_by_key(tables.account))]
+
+    def guard(self, name: str) -> GuardRow | None:
+        return self._one(shapes.GUARD, tables.sign_in_guard.c.name == name)
+
+    def session(self, digest: str) -> tuple[SessionRow, AccountRow | None] | None:
+        found = next(iter(self._direct(shapes.SESSION, self._session, [(digest,)])), None)
+        return None if found is None else (found, self.account(found.account))
+
     def rejected(self, id: str) -> RejectedRow | None:
         return self._one(shapes.REJECTED, tables.rejected.c.id == id)
 
@@ -176,6 +209,42 @@ class SqlStore:
         if kinds:
             query = query.where(t.c.kind.in_([kind.value for kind in kinds]))
         return [shapes.JOURNAL.row(row) for row in self._all(query)]
+
+    def marks(self, after: int, limit: int, kinds: Sequence[str] = (), before: int = 0) -> list[Mark]:
+        t = tables.journal
+        query = select(t.c.position, t.c.stream, t.c.now).where(t.c.position > after)
+        if before:
+            query = query.where(t.c.position < before)
+        if kinds:
+            query = query.where(or_(*(func.substr(t.c.stream, 1, len(k) + 1) == f"{k}:" for k in kinds)))
+        order = t.c.position.desc() if before else t.c.position.asc()
+        return [Mark(*row) for row in self._all(query.order_by(order).limit(limit))]
+
+    def case_facts(self, cases: Sequence[str]) -> dict[str, CaseFacts]:
+        s, p = tables.streams.c, tables.participants
+        streams = [f"case:{case}" for case in cases]
+        with self._database.reading() as connection:
+            heads = connection.execute(
+                select(s.stream, s.domain, s.area_path, s.mode).where(s.stream.in_(streams))
+            ).all()
+            rows = connection.execute(select(p).where(p.c.case.in_(cases))).all()
+        people: dict[str, list[ParticipantRow]] = {}
+        for row in rows:
+            people.setdefault(row[0], []).append(shapes.PARTICIPANT.row(row))
+        return {
+            stream.removeprefix("case:"): CaseFacts(
+                domain=domain, area_path=path, mode=Mode(mode),
+                participants=tuple(people.get(stream.removeprefix("case:"), ())),
+            )
+            for stream, domain, path, mode in heads
+        }  # fmt: skip
+
+    def entries_before(self, stream: str, now: int, below: int, limit: int) -> list[JournalRow]:
+        t = tables.journal
+        query = select(t).where(t.c.stream == stream, t.c.now <= now, t.c.sequence < below)
+        return [
+            shapes.JOURNAL.row(row) for row in self._all(query.order_by(t.c.sequence.desc()).limit(limit))
+        ]
 
     def entries_of(self, stream: str, after: int = 0, limit: int = 100_000) -> list[JournalRow]:
         t = tables.journal
@@ -198,6 +267,7 @@ class SqlStore:
     def projection(self) -> dict[str, list[Any]]:
         shaped: dict[str, Shape[Any]] = {
             "orders": shapes.ORDER,
+            "queue": shapes.QUEUE,
             "participants": shapes.PARTICIPANT,
             "timers": shapes.TIMER,
         }

@@ -71,6 +71,15 @@ orders = Table(
     Index("orders_post", "post", "issued"),
 )  # fmt: skip
 
+#: One narrow row for each case, so that a thousand open ones are put in order without their bodies.
+queue = Table(
+    "queue", metadata,
+    _key("case"), _int("live"), _int("turn"), _text("unit"), _text("waits"), _text("asset"), _text("domain"),
+    _text("area_path"), _text("mode"), _text("level"),
+    Index("queue_turn", "turn", "case"),
+    Index("queue_asset", "asset", "live"),
+)  # fmt: skip
+
 participants = Table(
     "participants", metadata,
     _key("case"), _key("part"), _key("unit"), _key("post"), _key("since", int), _int("until"),
@@ -90,6 +99,7 @@ outbox = Table(
     _key("id"), _text("order"), _text("case"), _text("recipient"), _text("channel"), _text("template"),
     _blob("params"), _text("mode"), _int("created"), _int("attempts"), _int("next_at", nullable=True),
     Index("outbox_due", "next_at", "created", "id"),
+    Index("outbox_case", "case"),
 )  # fmt: skip
 
 attempts = Table(
@@ -97,6 +107,7 @@ attempts = Table(
     _key("id"), _text("outbox"), _int("number"), _int("started"), _int("finished", nullable=True),
     Column("outcome", TEXT), _text("detail"),
     Index("attempts_finished", "finished", "started"),
+    Index("attempts_outbox", "outbox"),
 )  # fmt: skip
 
 acts = Table(
@@ -138,6 +149,25 @@ dataset = Table("dataset", metadata, _key("digest"), _text("kind"), _blob("body"
 credential = Table(
     "credential", metadata,
     _key("token_digest"), _text("person"), _text("post"), _text("source"), _int("expires"),
+)  # fmt: skip
+
+account = Table(
+    "account", metadata,
+    _key("name"), _text("person"), _text("hash"), _int("must_change"), _int("disabled"), _int("created"),
+    _int("changed"), _int("ended"), _text("language"),
+)  # fmt: skip
+
+#: Apart from the account, because it is written by who fails and the account by an administrator.
+sign_in_guard = Table(
+    "sign_in_guard", metadata,
+    _key("name"), _int("failures"), _int("locks"), _int("locked_until"), _int("at"),
+)  # fmt: skip
+
+session = Table(
+    "session", metadata,
+    _key("digest"), _text("account"), _text("person"), _text("post"), _int("created"), _int("seen"),
+    _int("expires"), _int("ends"),
+    Index("session_expires", "expires"),
 )  # fmt: skip
 
 meta = Table("meta", metadata, _key("key"), _text("value"), sqlite_with_rowid=False)

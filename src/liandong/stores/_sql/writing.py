@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, bindparam, func, select, update
+from sqlalchemy import Column, Connection, Dialect, bindparam, func, or_, select, update
 
 from liandong.app.ports import Changes, OutboxOutcome, Position
 from liandong.core.values.canonical import canonical_bytes
@@ -68,6 +68,7 @@ class Writing:
         self._insert(connection, shapes.ACT, changes.acts)
         self._put_steady(connection, shapes.STREAM, list(changes.streams.values()))
         self._put_steady(connection, shapes.ORDER, list(changes.orders.values()))
+        self._put(connection, shapes.QUEUE, changes.queue.values())
         self._put(connection, shapes.PARTICIPANT, changes.participants.values())
         self._timers(connection, changes)
         self._deliveries(connection, changes)
@@ -129,6 +130,25 @@ class Writing:
         credentials = [(d, s.person, s.post, s.source, expires) for d, s, expires in changes.credentials]
         _many(connection, self._upserts[tables.credential], credentials)
         _many(connection, self._upserts[tables.meta], list(changes.meta.items()))
+        self._accounts(connection, changes)
+
+    def _accounts(self, connection: Connection, changes: Changes) -> None:
+        """Gone first, so that what is gone and put in one transaction is there."""
+        gone: tuple[tuple[Column[Any], list[str]], ...] = (
+            (tables.account.c.name, changes.accounts_gone),
+            (tables.sign_in_guard.c.name, changes.guards_gone),
+            (tables.session.c.digest, changes.sessions_gone),
+        )
+        for column, keys in gone:
+            if keys:
+                connection.execute(column.table.delete().where(column.in_(keys)))
+        if changes.sessions_expired:
+            t = tables.session
+            over = or_(t.c.expires <= changes.sessions_expired, t.c.ends <= changes.sessions_expired)
+            connection.execute(t.delete().where(over))
+        self._put(connection, shapes.ACCOUNT, changes.accounts)
+        self._put(connection, shapes.GUARD, changes.guards)
+        self._put(connection, shapes.SESSION, changes.sessions)
 
     def _insert(self, connection: Connection, shape: Shape[Any], rows: Iterable[Any]) -> None:
         _many(connection, self._inserts[shape.table], [shape.values(row) for row in rows])
