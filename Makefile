@@ -8,7 +8,7 @@ ARGS   ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo quick test check lint types format openapi docs strace clean
+.PHONY: help setup demo quick test check lint types format openapi docs console strace chromium clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -34,7 +34,7 @@ demo: setup ## the demonstration town; ARGS="--once" for virtual time
 quick: setup ## the tests that start nothing, in a minute
 	@$(BIN)/python -m pytest -m "not slow" -n 2 -q
 
-test: setup strace lint types ## the whole check; the last line is pytest's own count
+test: setup console strace chromium lint types ## the whole check; the last line is pytest's own count
 	@$(BIN)/python -m pytest -n 2 -q
 
 check: test ## the same as test
@@ -58,6 +58,9 @@ openapi: setup ## write docs/reference/openapi.json from the code
 docs: setup ## write the generated parts of docs/ from the code
 	@PYTHONPATH=src:. $(BIN)/python -m tests.docs.pages
 
+console: setup ## build the web console into the package where its sources are newer; ARGS="--force" always
+	@$(BIN)/python hatch_build.py $(ARGS)
+
 # Proves that the sync precedes the answer. Only tried, never required: its test says when it is skipped.
 strace:
 	@command -v strace >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || \
@@ -65,6 +68,14 @@ strace:
 	  { $(APT) update && $(APT) install -y strace; } >/dev/null 2>&1 || \
 	  echo 'strace could not be installed; the test that needs it will be skipped'
 
+# A real browser and Chinese letters for the console's tests. Only tried: those tests say when they are skipped.
+chromium:
+	@{ command -v chromium && fc-list :lang=zh | grep -q .; } >/dev/null 2>&1 || [ "$$(id -u)" != 0 ] || \
+	  ! command -v apt-get >/dev/null || \
+	  $(APT) install -y --no-install-recommends chromium fontconfig fonts-noto-cjk >/dev/null 2>&1 || \
+	  { $(APT) update && $(APT) install -y --no-install-recommends chromium fontconfig fonts-noto-cjk; } >/dev/null 2>&1 || \
+	  echo 'chromium could not be installed; the tests in a browser will be skipped'
+
 clean: ## remove what can be made again
-	rm -rf .venv .demo build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf console/node_modules src/liandong/web/static .venv .demo build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +

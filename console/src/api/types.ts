@@ -1,0 +1,31 @@
+/** Shapes of the API that the console shows, by the names it gives them. */
+import type { components } from "./schema";
+
+export type Schemas = components["schemas"];
+export type Name = Schemas["Name"];
+export type Moment = string;
+export type AreaName = Schemas["AreaName"];
+export type Clock = Schemas["ClockView"];
+export type Wait = Schemas["WaitView"];
+export type ReportState = Schemas["ReportState"];
+export type QueueItem = Schemas["QueueItem"];
+export type Queue = Schemas["QueuePage"];
+export type SearchItem = Schemas["HitView"];
+export type OfferField = Schemas["FieldView"];
+export type Offer = Schemas["OfferView"];
+export type Finding = Schemas["FindingView"];
+export type Order = Schemas["OrderView"];
+export type Told = Schemas["ToldView"];
+export type Card = Schemas["CardView"];
+export type DutyPerson = Schemas["DutyPerson"];
+export type Case = Schemas["CaseView"];
+export type ActDone = Schemas["ActDone"];
+export type Shift = Schemas["ShiftView"];
+export type Check = Schemas["CheckView"];
+export type Session = Schemas["SessionView"];
+export type TimelineItem = Schemas["TimelineItem"];
+export type Timeline = Schemas["TimelinePage"];
+export type Evidence = Schemas["EvidenceView"];
+export type Series = Schemas["SeriesView"];
+export type ReportDraft = Schemas["ReportPage"];
+export type Members = Schemas["MemberPage"];

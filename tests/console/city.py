@@ -1,0 +1,150 @@
+"""The example city of the documentation, with the people and rows that a console's day needs."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "city"
+#: Account → person; every password is `password_of`.
+PEOPLE = {
+    "officer": "person:centre",
+    "second": "person:centre2",
+    "gas": "person:gas",
+    "emergency": "person:emergency",
+    "grid": "person:grid",
+    "water": "person:water",
+    "newcomer": "person:chief",
+}
+
+
+def password_of(account: str) -> str:
+    """Long, of three kinds, without the account's name."""
+    return f"Xk7-{account[::-1]}-lamp"
+
+
+def first_password(account: str) -> str:
+    """What the administrator gave; it has to be changed at the first sign-in."""
+    return f"Qz3-{account[::-1]}-desk"
+
+
+def write_city(folder: Path, storm: bool = False) -> Path:
+    """A folder of tables that `liandong serve --city` takes, valid around the present moment.
+
+    `storm`: from two alarms in a town on, all share one case.
+    """
+    shutil.copytree(EXAMPLE, folder)
+    now = datetime.now(UTC).replace(microsecond=0)
+    begin, end = (f"{(now + timedelta(hours=h)).isoformat()}" for h in (-2, 10))
+    after = f"{(now + timedelta(hours=22)).isoformat()}"
+    _add(
+        folder, "persons", ["person:centre2", "值班员己", "00000000002"],
+        ["person:grid", "网格员庚", "00000000003"], ["person:water", "抢修员辛", "00000000004"],
+        ["person:chief", "带班领导壬", "00000000005"],
+    )  # fmt: skip
+    _set(folder, "persons", "person:centre", phone="00000000001")
+    _set(folder, "persons", "person:gas", phone="00000000006")
+    _set(folder, "persons", "person:emergency", phone="00000000007")
+    _add(
+        folder,
+        "units",
+        ["unit:water", "示例自来水公司", "Water company", "firm", "", "area:example", "water"],
+    )
+    _add(
+        folder, "posts", ["post:centre.second", "unit:centre", "副班", "Second watch", "no", "no"],
+        ["post:centre.leader", "unit:centre", "带班领导", "Leader on duty", "no", "yes"],
+        ["post:heping.grid", "unit:heping", "网格员", "Grid worker", "no", "no"],
+        ["post:water.duty", "unit:water", "值班岗", "Duty officer", "yes", "no"],
+    )  # fmt: skip
+    _add(
+        folder, "holdings", ["post:centre.duty", "person:centre2"], ["post:centre.second", "person:centre2"],
+        ["post:centre.leader", "person:chief"], ["post:heping.grid", "person:grid"],
+        ["post:water.duty", "person:water"], ["post:heping.duty", "person:grid"],
+    )  # fmt: skip
+    _add(
+        folder, "duties", ["post:centre.duty", begin, end, "person:centre", "person:centre2"],
+        ["post:centre.duty", end, after, "person:centre2", "person:centre"],
+        ["post:centre.second", begin, end, "person:centre2"],
+        ["post:centre.leader", begin, end, "person:chief"],
+        ["post:heping.duty", begin, end, "person:grid"],
+    )  # fmt: skip
+    _add(folder, "permissions", ["post:centre.duty", "personal.read", "*", "", "real", "personal"])
+    _add(
+        folder, "assets",
+        ["asset:valve-2", "和平路 2 号阀井", "Valve chamber 2", "valve_chamber", "area:heping", "unit:gas"],
+        ["asset:valve-3", "和平路 3 号阀井", "Valve chamber 3", "valve_chamber", "area:heping", "unit:gas"],
+    )  # fmt: skip
+    _add(
+        folder,
+        "sensors",
+        ["sensor:valve-2", "asset:valve-2", "示例"],
+        ["sensor:valve-3", "asset:valve-3", "示例"],
+    )
+    _add(
+        folder, "channels",
+        ["channel:valve-2.ch4", "1", "sensor:valve-2", "ch4_lel", "", "asset:valve-2", "source:gas"],
+        ["channel:valve-3.ch4", "2", "sensor:valve-3", "ch4_lel", "", "asset:valve-3", "source:gas"],
+    )  # fmt: skip
+    _add(folder, "relations", ["asset:valve-1", "adjacent", "asset:valve-2"])
+    _add(
+        folder, "units",
+        ["unit:duty_room", "示例市总值班室", "General duty room", "department", "", "area:example", ""],
+    )  # fmt: skip
+    _add(folder, "posts", ["post:duty_room.duty", "unit:duty_room", "值班岗", "Duty officer", "yes", "no"])
+    _add(folder, "persons", ["person:room", "总值班员癸", "00000000008"])
+    _add(folder, "holdings", ["post:duty_room.duty", "person:room"])
+    _new(
+        folder, "reports", key="report.room", flow="*", level="II", kind="upward", recipient="unit:duty_room",
+        signer="centre", channel="file", first_s="1800", next_s="3600", provenance="source", place="示例 4.2",
+    )  # fmt: skip
+    _add(
+        folder, "escalations", ["wake.handle", "*", "II", "judge", "0.8", "urge", "leader", "file", "assumed"]
+    )
+    _set(
+        folder, "assets", "asset:valve-1", lon="113.05", lat="22.95", facts="深度=3 m;距主管=12 m;阀门=2 号阀"
+    )
+    _set(folder, "sensors", "sensor:valve-1", calibrated="2026-03-01T00:00:00+08:00")
+    if storm:
+        _new(
+            folder, "gatherings", key="gather.town", flow="*", area_kind="town", count="2", within_s="600",
+            quiet_s="1800", provenance="assumed",
+        )  # fmt: skip
+    _set(folder, "rules", "ch4_high", clear_hold_s="1")
+    return folder
+
+
+def _read(path: Path) -> list[list[str]]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.reader(file))
+
+
+def _write(path: Path, rows: Iterable[list[str]]) -> None:
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        csv.writer(file).writerows(rows)
+
+
+def _add(folder: Path, table: str, *rows: list[str]) -> None:
+    path = folder / f"{table}.csv"
+    old = _read(path)
+    _write(path, [*old, *(row + [""] * (len(old[0]) - len(row)) for row in rows)])
+
+
+def _set(folder: Path, table: str, key: str, **values: str) -> None:
+    path = folder / f"{table}.csv"
+    head, *rows = _read(path)
+    for name in values:
+        if name not in head:
+            head.append(name)
+    rows = [row + [""] * (len(head) - len(row)) for row in rows]
+    for row in rows:
+        if row[0] == key:
+            for name, value in values.items():
+                row[head.index(name)] = value
+    _write(path, [head, *rows])
+
+
+def _new(folder: Path, table: str, **values: str) -> None:
+    _write(folder / f"{table}.csv", [list(values), list(values.values())])

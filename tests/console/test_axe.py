@@ -1,0 +1,92 @@
+"""axe-core finds nothing on any page, in both languages and both themes, on a wide screen and a phone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.console.desk import AXE, PHONE, SMALL, WIDE, Desk
+from tests.console.serve import Serve
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not AXE.is_file(), reason="console/node_modules is not there; `make console` makes it"
+    ),
+]
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize(("language", "size"), [("zh", WIDE), ("en", SMALL), ("zh", PHONE)])
+def test_axe_finds_nothing(
+    browser: Any, serve: Serve, language: str, theme: str, size: dict[str, int]
+) -> None:
+    case = serve.alarm(1)
+    serve.alarm(2)
+    desk = Desk(browser, serve, language=language, theme=theme, size=size)
+    page = desk.page
+    found: dict[str, list[str]] = {}
+
+    def look(place: str) -> None:
+        found[place] = desk.axe()
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        if wide > size["width"]:
+            found[place].append(f"{wide} px wide on a screen of {size['width']}")
+
+    page.goto(desk.base)
+    page.wait_for_selector("input[name=account]")
+    look("sign-in")
+    desk.fill_in("officer")
+    page.wait_for_selector(".queue .row >> nth=1")
+    page.wait_for_selector(".lost", state="detached")
+    look("queue")
+    if language == "en" and theme == "light":
+        desk.picture("queue-en")
+    page.keyboard.press("?")
+    page.wait_for_selector("#help-title")
+    look("help")
+    page.keyboard.press("Escape")
+    page.keyboard.press("/")
+    page.fill("input[type=search]", "hpl")
+    page.wait_for_selector(".found li")
+    look("search")
+    page.keyboard.press("Escape")
+    desk.open("/shift")
+    page.wait_for_selector(".shift-items li")
+    page.click(".self-test button.main")
+    page.wait_for_selector(".checks li.good")
+    look("shift")
+    desk.open(f"/case/{case}")
+    page.wait_for_selector(".facts")
+    page.wait_for_selector(".timeline li")
+    page.click(".next button.big")
+    # Without the telephone itself: the browser would ask which program to ring with.
+    page.locator(".duty .call").first.evaluate("a => a.addEventListener('click', e => e.preventDefault())")
+    page.click(".duty .call >> nth=0")
+    page.wait_for_selector(".ringing")
+    look("case")
+    if size is PHONE:
+        page.click("button.big.off")
+        page.wait_for_selector("#cannot-title")
+        look("cannot")
+        page.keyboard.press("Escape")
+    desk.context.clear_cookies()
+    page.fill(".notes textarea", "半句话")
+    page.evaluate("document.querySelector('.notes form').requestSubmit()")
+    page.wait_for_selector("#again-title")
+    look("after the session")
+    desk.close()
+    assert not any(found.values()), {place: lines for place, lines in found.items() if lines}
+
+
+def test_the_check_would_find_something(browser: Any, serve: Serve) -> None:
+    """A test that cannot fail is worse than none."""
+    desk = Desk(browser, serve)
+    desk.page.goto(desk.base)
+    desk.page.wait_for_selector("input[name=account]")
+    desk.page.evaluate(
+        "document.querySelector('main').insertAdjacentHTML('beforeend', '<img src=/icon.svg>')"
+    )
+    assert any("image-alt" in line for line in desk.axe())
+    desk.close()
