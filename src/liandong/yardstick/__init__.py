@@ -1,0 +1,1 @@
+"""The system measured on public data, scored as the publishers of the data score it."""
