@@ -17,9 +17,16 @@ DOCS = REPO / "docs"
 
 
 def commands() -> dict[str, Any]:
-    """Name → click command."""
-    group: Any = typer.main.get_command(app)
-    return dict(group.commands)
+    """Name → click command; of a group of commands each, `city check`."""
+    return dict(_flat("", typer.main.get_command(app)))
+
+
+def _flat(name: str, command: Any) -> Iterator[tuple[str, Any]]:
+    if not hasattr(command, "commands"):
+        yield name, command
+        return
+    for word, one in command.commands.items():
+        yield from _flat(f"{name} {word}".strip(), one)
 
 
 def commands_table() -> str:

@@ -17,7 +17,7 @@ import pytest
 
 from liandong.adapters.tables import write_city
 from liandong.core.values.times import format_time
-from liandong.sim.city import demo_city
+from tests.small_town import demo_city
 
 _CALL = re.compile(r"^(?P<pid>\d+) +(?P<call>\w+)\(\d+<(?P<path>[^>]*)>(?P<rest>.*)$")
 _RESUMED = re.compile(r"^(?P<pid>\d+) +<\.\.\. (?P<call>\w+) resumed>.*= 0")

@@ -22,10 +22,10 @@ from liandong.core.values.ids import finding_id
 from liandong.core.values.journal import read_entry
 from liandong.core.values.times import MINUTE
 from liandong.runners.embedded import Embedded
-from liandong.sim.city import demo_city
 from liandong.wiring import open_city
 from liandong.wiring.demo import START
 from liandong.wiring.inspect import backup_folder, rebuild_folder, verify_folder
+from tests.small_town import demo_city
 
 WORDS = "住户欧阳靖雯在场，电话 000-73519428，称闻到气味"
 MARKS = ("欧阳靖雯", "73519428")

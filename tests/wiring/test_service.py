@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from liandong.core.values.errors import BadInput
-from liandong.wiring.service import free_socket, make_token
+from liandong.wiring.accounts import make_token
+from liandong.wiring.service import free_socket
 
 
 def test_a_listening_socket_names_its_protocol() -> None:

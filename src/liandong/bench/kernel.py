@@ -10,10 +10,12 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from liandong.core.detect import Shard, kernel
-from liandong.core.values.lists import Mode
+from liandong.core.detect.statistics import make_memory
+from liandong.core.values.lists import Mode, Statistic
 from liandong.core.values.readings import ReadingBatch
 from liandong.core.values.rules import ChannelRow, Rule, SourceTerms
 
@@ -36,6 +38,7 @@ def run() -> dict[str, dict[str, Any]]:
         "kernel_sorted_30k_busy": _sorted(CITY, city, None, busy=True),
         "kernel_arrival_30k": _arrival(CITY, city),
         "kernel_shuffled_30k": _shuffled(CITY, city),
+        "kernel_statistics_30k": _statistics(CITY, city),
         "kernel_sorted_1m": _sorted(PROVINCE, province, 15.0),
         "process_in_order": _process(lateness_s=0.0, swapped=0.0),
         "process_in_order_lateness_60s": _process(lateness_s=60.0, swapped=0.0),
@@ -103,6 +106,36 @@ def _shuffled(channels: int, columns: Columns) -> dict[str, Any]:
 def _evaluate(channels: int, columns: Columns, busy: bool = False) -> int:
     slots = np.repeat(kernel.make_slots([limit(busy)]), channels)
     return len(kernel.run(slots, np.arange(channels + 1), *columns))
+
+
+def _statistics(channels: int, columns: Columns) -> dict[str, Any]:
+    """Three rules on every channel, none of them plain."""
+    rules = [
+        msgspec.structs.replace(
+            limit(), key="rate", statistic=Statistic.RATE, window_s=60.0, raise_at=1.0, clear_at=0.5
+        ),
+        msgspec.structs.replace(
+            limit(), key="zscore", statistic=Statistic.ZSCORE, window_s=60.0, raise_at=5.0, clear_at=3.0
+        ),
+        msgspec.structs.replace(
+            limit(), key="offset", statistic=Statistic.OFFSET, baseline=10.0, raise_at=15.0, clear_at=10.0
+        ),
+    ]
+    offsets = np.arange(channels + 1) * len(rules)
+
+    def work() -> int:
+        return len(
+            kernel.run(
+                kernel.make_slots(rules)[np.tile([0, 1, 2], channels)], offsets, *columns,
+                plain_to=offsets[:-1], memory=make_memory(rules)[np.tile([0, 1, 2], channels)],
+                memory_of=np.arange(3 * channels, dtype=np.int32),
+            )
+        )  # fmt: skip
+
+    return _figure(
+        work, len(columns[0]), None,
+        "three rules a channel: rate, z-score and offset; readings come sorted by channel and time",
+    )  # fmt: skip
 
 
 def _process(lateness_s: float, swapped: float) -> dict[str, Any]:

@@ -20,6 +20,10 @@ BENCHES = {
     "kernel": "liandong.bench.kernel",
     "transitions": "liandong.bench.transitions",
     "startup": "liandong.bench.startup",
+    "frames": "liandong.bench.frames",
+    "ingest": "liandong.bench.ingest",
+    "latency": "liandong.bench.latency",
+    "storm": "liandong.bench.storm",
 }
 
 

@@ -19,11 +19,12 @@ from liandong.core.values.dataset import CityFolder
 def run(sensors: int = 30_000, cases: int = 1_000) -> dict[str, Any]:
     """Start `serve` over such a city three times; the cold start compiles the kernels into a new cache."""
     from liandong.sim.city import demo_city
+    from liandong.wiring.packs import equipped
 
     with tempfile.TemporaryDirectory() as name:
         data = Path(name) / "data"
         data.mkdir()
-        folder = demo_city(1, START, days=1, sensors=sensors)
+        folder = equipped(demo_city(1, START, days=1, sensors=sensors))
         _fill(data, folder, cases)
         cold = _start(data, {"NUMBA_CACHE_DIR": str(Path(name) / "numba")})
         warm = sorted(_start(data, {}) for _ in range(3))

@@ -97,11 +97,12 @@ def run(cases: int = 2_000, times: int = 3) -> dict[str, Any]:
 def _once(cases: int) -> dict[str, Any]:
     from liandong.sim.city import demo_city
     from liandong.stores.sqlite import open_sqlite
+    from liandong.wiring.packs import equipped
 
     with tempfile.TemporaryDirectory() as folder:
         store = open_sqlite(Path(folder))
         try:
-            return _measure(store, demo_city(1, START, days=1, sensors=cases * 3), cases)
+            return _measure(store, equipped(demo_city(1, START, days=1, sensors=cases * 3)), cases)
         finally:
             store.close()
 

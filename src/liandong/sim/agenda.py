@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import httpx
@@ -16,16 +16,19 @@ import msgspec
 
 from liandong.app.clock import VirtualClock, perf
 from liandong.app.platform import Platform
+from liandong.app.ports import Changes
 from liandong.core.values.access import Session
 from liandong.core.values.case import LIVE, CaseState
 from liandong.core.values.errors import LiandongError
 from liandong.core.values.times import HOUR, MINUTE
 from liandong.sim.devices import DeviceMessage
+from liandong.sim.frames import FrameLink
 from liandong.sim.officers import Intent, Officers
+from liandong.sim.script import Script
 
 _decoder = msgspec.json.Decoder(CaseState)
 #: After the last message the city works on until all cases are archived, at most so long.
-_AFTERMATH = 72 * HOUR
+AFTERMATH = 72 * HOUR
 _WAIT_S = 120.0
 
 
@@ -42,16 +45,18 @@ class Stuck(LiandongError):
 
 
 class Agenda:
-    """One run of a script against a city that listens on HTTP."""
+    """One run of a script against a city that listens on HTTP, and on TCP at `ports` by protocol."""
 
     def __init__(
         self,
         city: Turning,
         clock: VirtualClock,
         client: httpx.Client,
-        script: tuple[DeviceMessage, ...],
+        script: Script,
         officers: Officers,
         start: int,
+        *,
+        ports: Mapping[str, int] | None = None,
         pause: Callable[[int, int], None] | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> None:
@@ -62,13 +67,16 @@ class Agenda:
         self.script = script
         self.officers = officers
         self.start = start
-        self.end = max([start, *(m.at for m in script)])
+        self.end = max(start, script.last)
         self.run: Counter[str] = Counter()
+        self._ports = ports or {}
+        self._links: dict[str, FrameLink] = {}
         self._pause = pause
         self._progress = progress
         self._tokens: dict[Session, str] = {}
         self._next = 0
         self._nap = threading.Event()
+        self._desk = Desk(city.platform, officers)
 
     @property
     def store(self) -> Any:
@@ -80,10 +88,16 @@ class Agenda:
         position = max(self.start, int(self.store.meta("now") or 0))
         self.clock.set(max(position, self.clock.read().now))
         # Messages of the very moment may or may not have been answered before a kill: they are sent again.
-        self._next = sum(m.at < position for m in self.script)
-        now = position
+        self._next = self.script.first_at(position)
+        try:
+            return self._play(position)
+        finally:
+            for link in self._links.values():
+                link.close()
+
+    def _play(self, now: int) -> int:
         while True:
-            self._tick(now)
+            self._tick()
             self._send_due(now)
             self._act_due(now)
             self.city.keep_books(now)
@@ -97,7 +111,7 @@ class Agenda:
             now = following
             self.clock.set(now)
 
-    def _tick(self, now: int) -> None:
+    def _tick(self) -> None:
         self.platform.tick(persist=True).result(_WAIT_S)
         self._settle()
 
@@ -115,21 +129,31 @@ class Agenda:
     # Devices.
 
     def _send_due(self, now: int) -> None:
-        while self._next < len(self.script) and self.script[self._next].at <= now:
-            message = self.script[self._next]
-            self._send(message)
-            self._settle()
+        """One after the other, each durable before the next, so that the log has one order."""
+        before = self._next
+        while self._next < len(self.script) and self.script.moment(self._next) <= now:
+            self._send(self.script.make(self._next))
             self._next += 1
+        if self._next > before:
+            self._settle()
 
     def _send(self, message: DeviceMessage) -> None:
+        self.run["messages_sent"] += 1
+        if message.protocol != "http":
+            self._send_frame(message)
+            return
         token = self._token(Session(source=message.source))
         answer = self.client.post(
-            "/api/v1/readings",
+            message.path,
             content=message.body,
             headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
         )
-        self.run["messages_sent"] += 1
-        if answer.status_code in (200, 201):
+        if answer.status_code == 429:
+            # The door is full: the gateway waits and sends the same bytes again.
+            self.run["resends"] += 1
+            self._nap.wait(float(answer.headers.get("Retry-After", "1")))
+            self._send(message)
+        elif answer.status_code in (200, 201):
             body = answer.json()
             self.run["duplicates"] += bool(body.get("duplicate"))
             self.run["rows_refused"] += len(body.get("errors", ()))
@@ -138,6 +162,22 @@ class Agenda:
         else:
             raise Stuck("agenda.device_refused", status=answer.status_code)
 
+    def _send_frame(self, message: DeviceMessage) -> None:
+        """Over the device's own connection, until the city has acknowledged it."""
+        if message.protocol not in self._ports:
+            return
+        if message.device not in self._links:
+            port = self._ports[message.protocol]
+            self._links[message.device] = FrameLink("127.0.0.1", port, message.protocol)
+        link = self._links[message.device]
+        before = link.resends
+        try:
+            link.send(message.body)
+        except ConnectionError as error:
+            raise Stuck("agenda.device_refused", status=str(error)) from error
+        self.run["frames_sent"] += 1
+        self.run["resends"] += link.resends - before
+
     def _token(self, session: Session) -> str:
         if session not in self._tokens:
             self._tokens[session] = self.platform.issue_token(session, days=60)
@@ -145,37 +185,18 @@ class Agenda:
 
     # People.
 
-    def _cases(self) -> Iterator[CaseState]:
-        """Cases in which somebody still has something to do."""
-        for row in self.store.states("case"):
-            if row.stage not in ("archived", "cancelled") and row.body is not None:
-                yield _decoder.decode(row.body)
-
-    def _intents(self) -> list[Intent]:
-        found = []
-        for case in self._cases():
-            for order in case.orders.values():
-                if order.status in LIVE:
-                    intent = self.officers.intent(case, order)
-                    if intent is not None:
-                        found.append(intent)
-        return sorted(found, key=lambda intent: intent.rank)
-
     def _act_due(self, now: int) -> None:
-        while True:
-            due = [intent for intent in self._intents() if intent.at <= now]
-            if not due:
-                return
-            self._act(due[0], now)
+        while (intent := self._desk.first()) is not None and intent.at <= now:
+            self._act(intent, now)
             self._settle()
 
     def _act(self, intent: Intent, now: int) -> None:
-        row = self.store.load([f"case:{intent.case}"])[f"case:{intent.case}"]
-        case = _decoder.decode(row.body)
-        order = case.orders[intent.order]
-        duty = self.platform.handler.policy.city.on_duty(order.post, now)
-        person = duty.person if duty is not None else order.person
-        token = self._token(Session(person=person, post=order.post))
+        case = self._desk.cases[intent.case]
+        order = case.orders.get(intent.order)
+        post = order.post if order is not None else intent.post
+        duty = self.platform.handler.policy.city.on_duty(post, now)
+        person = duty.person if duty is not None else order.person if order is not None else ""
+        token = self._token(Session(person=person, post=post))
         answer = self.client.post(
             f"/api/v1/cases/{intent.case}/acts/{intent.action.value}",
             json=intent.body,
@@ -195,9 +216,12 @@ class Agenda:
 
     def _following(self, now: int) -> int | None:
         """The next moment at which anything happens; None where nothing will."""
-        moments = [intent.at for intent in self._intents()]
+        moments = []
+        first = self._desk.first()
+        if first is not None:
+            moments.append(first.at)
         if self._next < len(self.script):
-            moments.append(self.script[self._next].at)
+            moments.append(self.script.moment(self._next))
         for moment in (self.store.next_timer(), self.store.next_outbox()):
             if moment is not None:
                 moments.append(moment)
@@ -205,6 +229,55 @@ class Agenda:
         if now < self.end + 2 * HOUR:
             # Silent sources settle by ticks even when nothing else happens.
             later.append(now + 10 * MINUTE)
-        if not later or min(later) > self.end + _AFTERMATH:
+        if not later or min(later) > self.end + AFTERMATH:
             return None
         return min(later)
+
+
+class Desk:
+    """Cases in which somebody still has something to do, kept up to date as the writer commits."""
+
+    def __init__(self, platform: Platform, officers: Officers) -> None:
+        self.cases: dict[str, CaseState] = {}
+        self._store: Any = platform.store
+        self._officers = officers
+        self._intents: dict[str, list[Intent]] = {}
+        self._lock = threading.Lock()
+        self._changed: set[str] = set()
+        platform.writer.listeners.append(self._committed)
+        for row in self._store.states("case"):
+            self._take(row)
+
+    def _committed(self, changes: Changes) -> None:
+        """In the writer's thread: remember only which cases are to be read again."""
+        changed = {stream for stream, row in changes.streams.items() if row.kind == "case"}
+        if changed:
+            with self._lock:
+                self._changed |= changed
+
+    def _take(self, row: Any) -> None:
+        id = row.stream.removeprefix("case:")
+        self.cases.pop(id, None)
+        self._intents.pop(id, None)
+        if row.body is None:
+            return
+        case = _decoder.decode(row.body)
+        found = [
+            intent
+            for order in case.orders.values()
+            if order.status in LIVE and (intent := self._officers.intent(case, order)) is not None
+        ]
+        found += self._officers.beside(case)
+        if found:
+            self.cases[id] = case
+            self._intents[id] = found
+
+    def first(self) -> Intent | None:
+        """What is done next by anybody."""
+        with self._lock:
+            changed, self._changed = self._changed, set()
+        if changed:
+            for row in self._store.load(sorted(changed)).values():
+                self._take(row)
+        every = (intent for intents in self._intents.values() for intent in intents)
+        return min(every, key=lambda intent: intent.rank, default=None)

@@ -9,9 +9,10 @@ from typing import Any
 
 import msgspec
 
-from liandong.core.values.case import LIVE, CaseState, Order
+from liandong.core.values.case import LIVE, CaseState, Order, Report
 from liandong.core.values.lists import Action, Cause
-from liandong.core.values.times import MINUTE
+from liandong.core.values.rows import Mechanism
+from liandong.core.values.times import MINUTE, SECOND
 from liandong.sim.chance import between, chance
 from liandong.sim.device_story import Episode
 
@@ -27,14 +28,34 @@ _PACE: dict[Action, tuple[float, float, float]] = {
     Action.REVIEW: (20, 90, 0.0),
     Action.CLOSE: (3, 20, 0.0),
     Action.ARCHIVE: (5, 30, 0.0),
+    Action.DISPOSAL_REPORT: (60, 300, 0.0),
 }
+_OTHER = (5.0, 30.0, 0.0)  # steps that a mechanism names and this list does not
 _SLOW = 6.0  # how much longer the slow ones take
+#: People act on whole tens of seconds, so that many of them share a moment of the agenda.
+_BEAT = 10 * SECOND
+#: The chemical plant of August 2021: reached by message and telephone, found and solved in five minutes.
+_FAST = {
+    Action.JUDGE: (0.5, 0.9),
+    Action.PUSH: (0.1, 0.2),
+    Action.ACKNOWLEDGE: (0.2, 0.4),
+    Action.ARRIVE: (0.5, 0.8),
+    Action.CHECK: (0.4, 0.6),
+    Action.HANDLE: (0.8, 1.2),
+    Action.FEED_BACK: (0.2, 0.4),
+}
+_FAST_HAZARD = "toxic_gas"
+#: Levels at which the lead is rung, not only told.
+_GRAVE = ("II", "I")
+_CENTRE_POST = "post:centre.duty"
 _WORDS = {
     Action.JUDGE: "视频与相邻通道已核对",
     Action.ARRIVE: "已到现场，联系人王小明 000-5550143",
     Action.HANDLE: "已关阀通风并复测，住户李华 000-5550199 已告知",
     Action.FEED_BACK: "处置完毕，恢复正常",
     Action.REVIEW: "复核现场照片与读数",
+    Action.CALL: "已电话叫应责任单位负责人，通报警情",
+    Action.REPORT: "首报：时间、地点、级别见警情；责任单位已到场处置，无人员伤亡报告",
 }
 
 
@@ -47,19 +68,23 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     action: Action
     body: dict[str, Any]
     key: str  #: idempotency key: the same intent is never done twice
+    post: str = ""  #: who does it where it is no step of an order
 
     @property
     def rank(self) -> tuple[int, str, str]:
         """Order in which intents of one moment are done."""
-        return (self.at, self.case, self.order)
+        return (self.at, self.case, self.order or self.key)
 
 
 class Officers:
     """Everybody at work in the demonstration."""
 
-    def __init__(self, seed: int, story: tuple[Episode, ...]) -> None:
+    def __init__(self, seed: int, story: tuple[Episode, ...], mechanism: Mechanism | None = None) -> None:
         self.seed = seed
-        self.story = story
+        self._by_asset: dict[str, list[Episode]] = {}
+        for episode in story:
+            self._by_asset.setdefault(episode.asset, []).append(episode)
+        self._pauses = mechanism.pauses if mechanism is not None else ()
 
     def intent(self, case: CaseState, order: Order) -> Intent | None:
         """The next thing that the holder of an order does; None where nothing is left to do."""
@@ -77,22 +102,59 @@ class Officers:
             case, order, action, base, left[0].evidence
         )
 
+    def beside(self, case: CaseState) -> list[Intent]:
+        """What the centre does beside the steps of orders: it rings the lead, and reports upward."""
+        found = [self._report(case, report) for report in case.reports.values() if report.sent is None]
+        pushed = case.done.get(Action.PUSH)
+        grave = case.hazard == _FAST_HAZARD or case.level in _GRAVE
+        calls = 1 + (chance(self.seed, "answered", case.id) < 0.2)
+        if pushed is not None and grave and not case.over and case.lead and case.calls < calls:
+            body = {"to": case.lead, "answered": case.calls == calls - 1, "text": _WORDS[Action.CALL]}
+            at = pushed + (case.calls + 1) * 20 * SECOND
+            found.append(self._beside(case, Action.CALL, at, f"call:{case.calls}", body))
+        return found
+
+    def _report(self, case: CaseState, report: Report) -> Intent:
+        minutes = between(20, 90, self.seed, "report", case.id, report.row)
+        if chance(self.seed, "late report", case.id, report.row) < 0.1:
+            minutes *= 2
+        body = {"reason": report.row, "text": _WORDS[Action.REPORT]}
+        at = report.started + round(minutes * MINUTE)
+        return self._beside(case, Action.REPORT, at, f"report:{report.row}", body)
+
+    def _beside(self, case: CaseState, action: Action, at: int, what: str, body: dict[str, Any]) -> Intent:
+        return Intent(
+            at=-(-at // _BEAT) * _BEAT, case=case.id, order="", action=action, body=body,
+            key=f"{case.id}:{what}", post=_CENTRE_POST,
+        )  # fmt: skip
+
     def _who(self, case: CaseState, action: Action, order: Order) -> tuple[str, str, int]:
         return (case.id, action.value, order.round)
 
     def _delay(self, case: CaseState, action: Action, order: Order) -> int:
-        low, high, slow = _PACE[action]
+        low, high, slow = _PACE.get(action, _OTHER)
+        if case.hazard == _FAST_HAZARD and action in _FAST:
+            (low, high), slow = _FAST[action], 0.0
         minutes = between(low, high, self.seed, "delay", *self._who(case, action, order))
         if chance(self.seed, "slow", *self._who(case, action, order)) < slow:
             minutes *= _SLOW
         return round(minutes * MINUTE)
 
+    def _may_pause(self, case: CaseState, reason: str, action: Action) -> bool:
+        return any(
+            row.reason == reason and action in row.actions and row.flow in ("*", case.hazard)
+            for row in self._pauses
+        )
+
     def _make(self, case: CaseState, order: Order, action: Action, at: int, **body: Any) -> Intent:
         key = f"{order.id}:{action.value}:{len(order.done)}"
+        at = -(-at // _BEAT) * _BEAT
         return Intent(at=at, case=case.id, order=order.id, action=action, body=body, key=key)
 
     def _special(self, case: CaseState, order: Order, action: Action, base: int) -> Intent | None:
         """What does not go by the book: wrong duty, handed to the deputy, a stopped clock."""
+        if case.hazard == _FAST_HAZARD:
+            return None
         who = self._who(case, action, order)
         first_lead = order.role == "lead" and not any(
             o.role == "lead" and o.round < order.round for o in case.orders.values()
@@ -104,8 +166,9 @@ class Officers:
             return self._make(case, order, Action.HAND_OVER, base + 2 * MINUTE, to=order.deputy)
         running = [c for c in case.clocks.values() if c.order == order.id and c.stopped is None]
         wants = action == Action.HANDLE and running and not any(c.paused_us or c.paused_at for c in running)
-        if wants and chance(self.seed, "pause", *who) < 0.2:
-            return self._make(case, order, Action.PAUSE, base + 4 * MINUTE, reason="road_closure")
+        reason = "road_closure"
+        if wants and self._may_pause(case, reason, action) and chance(self.seed, "pause", *who) < 0.2:
+            return self._make(case, order, Action.PAUSE, base + 4 * MINUTE, reason=reason)
         return None
 
     def _plain(self, case: CaseState, order: Order, action: Action, base: int, evidence: bool) -> Intent:
@@ -114,7 +177,7 @@ class Officers:
             body["text"] = words
         if evidence:
             body["evidence"] = [f"photo:{order.id}:{action.value}"]
-        truth = self.truth(case)
+        truth = self.truth(case, base)
         if action == Action.JUDGE:
             # Biogas cannot be told from a leak at a desk; a rule that chatters can.
             body["verdict"] = "false" if truth == Cause.FALSE_RULE else "real"
@@ -125,7 +188,14 @@ class Officers:
             body["cause"] = truth.value
         return self._make(case, order, action, base + self._delay(case, action, order), **body)
 
-    def truth(self, case: CaseState) -> Cause:
-        """What is found on site: the episode that was going on at the asset when the alarm came."""
-        near = [e for e in self.story if e.asset == case.asset and e.begin <= case.alarmed]
+    def truth(self, case: CaseState, until: int) -> Cause:
+        """What is found on site by a moment: the episode at the asset when the alarm came.
+
+        Where several go on at one place, as at a fire panel, what is real is what counts.
+        """
+        here = [e for e in self._by_asset.get(case.asset, ()) if e.hazard == case.hazard]
+        met = [e for e in here if e.begin <= until and e.end >= case.alarmed]
+        if any(e.real for e in met):
+            return Cause.REAL
+        near = [e for e in here if e.begin <= case.alarmed]
         return near[-1].cause if near else Cause.NOT_REPRODUCIBLE

@@ -10,17 +10,23 @@ from typing import Any
 
 import msgspec
 
-from liandong.adapters.anchor import FileAnchors, HttpAnchors
+from liandong.adapters.anchor.file import FileAnchors
 from liandong.adapters.file import FileChannel
-from liandong.adapters.webhook import WebhookChannel
 from liandong.app.accounting import Accounting
 from liandong.app.clock import Clock, TimeSource, perf, system_clock
 from liandong.app.handle import Handler
 from liandong.app.intake import Intake
 from liandong.app.outbox import Outbox
 from liandong.app.platform import Platform
-from liandong.app.policies import current_policy, draft_commit, empty_policy, numbers_ever, policy_of
-from liandong.app.ports import Changes, Channel
+from liandong.app.policies import (
+    activate_pending,
+    current_policy,
+    draft_commit,
+    empty_policy,
+    numbers_ever,
+    policy_of,
+)
+from liandong.app.ports import Changes, Channel, Store
 from liandong.app.settings import Settings
 from liandong.app.signing import open_signer
 from liandong.app.vault import Vault
@@ -33,8 +39,10 @@ from liandong.core.values.errors import Conflict, NotFound
 from liandong.core.values.lists import Mode
 from liandong.runners.embedded import Embedded
 from liandong.stores.keyring import SqliteKeyring
-from liandong.stores.readings import EvidenceStore, FolderLock, ReadingLog, SnapshotStore
+from liandong.stores.readings import EvidenceStore, FolderLock, History, ReadingLog, SnapshotStore
 from liandong.stores.sqlite import open_sqlite
+from liandong.wiring.accounts import sign_in_rules
+from liandong.wiring.packs import equipped, lend_words
 
 
 def open_city(
@@ -83,25 +91,33 @@ def _open_locked(
     last = int(store.meta("now") or 0)
     time = clock or system_clock(last or None)
     writer.now = max(writer.now, time.read().now)
+    policy = activate_pending(handler, policy, writer.now)
     if folder is not None:
+        folder = equipped(folder)
         commit_city(writer, policy, folder, tuple(sorted(c.name for c in places)), vault)
+    lend_words(handler.policy.city.city)
     log = ReadingLog(data / "readings")
+    evidence = EvidenceStore(data / "evidence")
+    snapshots = SnapshotStore(data / "snapshots")
     intake = Intake(
-        log, make_shard(handler.policy), writer, EvidenceStore(data / "evidence"),
-        SnapshotStore(data / "snapshots"),
+        log, make_shard(handler.policy), writer, evidence, snapshots,
         accounting, names={c.number: c.key for c in handler.policy.city.city.channels}, on_fatal=fatal,
     )  # fmt: skip
     outbox = Outbox(
         store, writer, {c.name: c for c in places}, lambda person: address_of(store, vault, person),
         handler.policy.city.key,
     )  # fmt: skip
+    archive = History(log, data / "history", lambda: channel_names(store), needed=intake.oldest_needed)
     confirm = time.confirm if isinstance(time, Clock) else None
     platform = Platform(
-        store, store.questions, handler, writer, intake, outbox, vault, accounting, time, confirm
-    )
+        store, store.questions, handler, writer, intake, outbox, vault, accounting, time, archive, confirm,
+        sign_in_rules(settings),
+    )  # fmt: skip
 
     def close() -> None:
+        platform.live.close()
         log.close()
+        evidence.close()
         store.close()
         keyring.close()
         lock.release()
@@ -109,13 +125,18 @@ def _open_locked(
     return Embedded(
         platform, open_signer(settings.signing_key_file), anchor_places(settings),
         root_interval_s=settings.root_interval_s, snapshot_interval_s=settings.snapshot_interval_s,
-        close=close,
+        compaction_interval_s=settings.compaction_interval_s, close=close,
     )  # fmt: skip
 
 
 def _die(error: BaseException) -> None:
     """Going on would lose what was promised; the supervisor starts us again."""
     os._exit(3)
+
+
+def channel_names(store: Store) -> dict[int, str]:
+    """Number → key of every channel that any version of the city has had; numbers are never reused."""
+    return {number: key for key, number in numbers_ever(store).items()}
 
 
 def make_shard(policy: Policy) -> Shard:
@@ -128,6 +149,8 @@ def delivery_channels(settings: Settings) -> list[Channel]:
     """The file always, the webhook where one is set."""
     found: list[Channel] = [FileChannel(settings.outbox_file, settings.language)]
     if settings.webhook_url:
+        from liandong.adapters.webhook import WebhookChannel
+
         found.append(WebhookChannel(str(settings.webhook_url), settings.language))
     return found
 
@@ -139,6 +162,8 @@ def anchor_places(settings: Settings) -> list[Any]:
         settings.anchor_file.parent.mkdir(parents=True, exist_ok=True)
         places.append(FileAnchors(settings.anchor_file))
     if settings.anchor_url:
+        from liandong.adapters.anchor.http import HttpAnchors
+
         places.append(HttpAnchors(str(settings.anchor_url)))
     return places
 
@@ -161,7 +186,7 @@ def commit_city(
 
         _now(writer, Admit(message, "policy", extra=keep))
         writer.handler.policy = policy_of(writer.store, message, writer.handler.policy.mode)
-    _keep_persons(writer, folder.persons, vault)
+    keep_persons(writer.store, folder.persons, vault)
 
 
 def _now(writer: Writer, item: Admit) -> Any:
@@ -171,12 +196,12 @@ def _now(writer: Writer, item: Admit) -> Any:
     return item.future.result()
 
 
-def _keep_persons(writer: Writer, persons: Sequence[PersonRecord], vault: Vault) -> None:
+def keep_persons(store: Store, persons: Sequence[PersonRecord], vault: Vault) -> None:
     """Names and telephone numbers go into the vault; only what changed is sealed again."""
     changes = Changes()
     for person in persons:
         record = msgspec.json.encode({"name": person.name, "phone": person.phone})
-        if person_record(writer.store, vault, person.key) == record:
+        if person_record(store, vault, person.key) == record:
             continue
         try:
             ref, row = vault.seal(f"person:{person.key}", record)
@@ -185,7 +210,7 @@ def _keep_persons(writer: Writer, persons: Sequence[PersonRecord], vault: Vault)
         changes.vault.append(row)
         changes.meta[f"person:{person.key}"] = f"{ref.id}:{ref.digest}"
     if changes:
-        writer.store.commit(changes)
+        store.commit(changes)
 
 
 def person_record(store: Any, vault: Vault, person: str) -> bytes | None:

@@ -1,4 +1,4 @@
-"""The demonstration: an invented city, its devices and its people, over real HTTP on this machine."""
+"""The demonstration: an invented city, its devices and its people, over real HTTP and TCP on this machine."""
 
 from __future__ import annotations
 
@@ -13,25 +13,29 @@ from typing import Any
 import httpx
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from liandong.adapters.tables import write_city
 from liandong.app.clock import VirtualClock
 from liandong.app.logs import configure_logging
 from liandong.app.ports import Changes
-from liandong.app.settings import load_settings
+from liandong.app.settings import Settings, load_settings
 from liandong.app.writer import Books
+from liandong.core.values.dataset import CityFolder
 from liandong.core.values.times import DAY, HOUR, SECOND, format_time, parse_time
 from liandong.runners.embedded import Embedded
 from liandong.sim.agenda import Agenda
 from liandong.sim.city import demo_city
-from liandong.sim.device_story import device_story
-from liandong.sim.devices import device_script
 from liandong.sim.officers import Officers
-from liandong.sim.result import result_of
+from liandong.sim.result import accounts_of, in_words, result_of
+from liandong.sim.script import Script
 from liandong.wiring.city import open_city
+from liandong.wiring.demo_accounts import make_accounts
+from liandong.wiring.doors import open_doors
 from liandong.wiring.inspect import count_entries
 from liandong.wiring.service import Server, free_socket, make_app
 
 #: The demonstration's first moment: fixed, so that a seed means one story.
 START = parse_time("2026-06-01T00:00:00+08:00")
+_HOST = "127.0.0.1"
 
 
 def run_demo(
@@ -53,47 +57,99 @@ def run_demo(
     home = data or Path(tempfile.mkdtemp(prefix="liandong-demo-"))
     home.mkdir(parents=True, exist_ok=True)
     configure_logging("info", home / "liandong.log")
-    folder = demo_city(seed, START, days=int(hours // 24) + 5, sensors=sensors)
-    settings = load_settings(
-        {"data": home, "anchor_file": home / "anchor" / "roots.jsonl", "root_interval_s": 600}
-    )
+    folder = _folder(seed, hours, sensors)
+    settings = _settings(home)
     clock = VirtualClock(START)
     city = open_city(settings, folder, clock=clock)
-    server = Server(make_app(city, "zh"), free_socket("127.0.0.1", port))
+    server = Server(make_app(city, "zh"), free_socket(_HOST, port))
+    sockets = {name: free_socket(_HOST, 0) for name in ("hj212", "gb26875")}
+    doors = open_doors(city.platform, settings, sockets)
     city.start()
     server.start()
-    url = f"http://127.0.0.1:{server.port}"
-    tell(f"示例城市 demonstration city: {url}/api/v1   data: {home}")
+    doors.start()
+    signs_in = make_accounts(home, city)
+    url = f"http://{_HOST}:{server.port}"
+    _say_where(tell, folder, url, doors.ports, home, signs_in)
     restarts = _count_start(city)
     try:
         with httpx.Client(base_url=url, timeout=60) as client, _Bar(START, hours) as bar:
+            script = Script(seed, folder, START, hours)
             agenda = Agenda(
-                city, clock, client,
-                device_script(seed, folder, START, hours),
-                Officers(seed, device_story(seed, folder, START, hours)),
-                START,
+                city, clock, client, script, Officers(seed, script.story, folder.mechanism), START,
+                ports=doors.ports,
                 pause=_stretch(step_ms) if once else _pacer(speed),
                 progress=bar.show,
             )  # fmt: skip
-            ended = agenda.play()
+            try:
+                ended, whole = agenda.play(), True
+            except KeyboardInterrupt:
+                ended, whole = clock.read().now, False
         city.sign_root()
         report = {
             "result": result_of(city.platform),
             "run": {
                 **agenda.run, "restarts": restarts, "roots": len(city.store.roots()),
                 **count_entries(city.store), "ended": format_time(ended),
-                "equation": city.platform.accounting.check(),
+                **accounts_of(city.platform.accounting),
             },
         }  # fmt: skip
         tell(json.dumps(report["result"], ensure_ascii=False, indent=2))
-        if not once:
-            tell(f"演示完毕，按 Ctrl-C 结束 the story is over; Ctrl-C ends: {url}/api/v1/health/live")
+        for line in in_words(report["result"]):
+            tell(line)
+        if not whole:
+            tell("演示中断，用同一数据目录可接着演 interrupted; the same data folder goes on")
+        elif once:
+            tell(f"再看这座城市 look at it again: liandong serve --data {home}")
+        else:
+            tell(f"演示完毕，按 Ctrl-C 结束 the story is over; Ctrl-C ends: {url}")
             with suppress(KeyboardInterrupt):
                 threading.Event().wait()
         return report
     finally:
+        doors.stop()
         server.stop()
         city.stop()
+
+
+def write_demo_city(to: Path, seed: int, hours: float, sensors: int) -> str:
+    """Write the demonstration's city as a folder of tables; says what was written."""
+    folder = _folder(seed, hours, sensors)
+    write_city(to, folder)
+    city = folder.city
+    return (
+        f"{to}: {len(city.sensors)} 传感器 sensors，{len(city.assets)} 设施 assets，"
+        f"{len(city.units)} 单位 units，{len(folder.persons)} 虚构人员 invented persons"
+    )
+
+
+def _folder(seed: int, hours: float, sensors: int) -> CityFolder:
+    """Rosters reach some days beyond the story: cases go on after it."""
+    return demo_city(seed, START, days=int(hours // 24) + 5, sensors=sensors)
+
+
+def _settings(home: Path) -> Settings:
+    return load_settings(
+        {
+            "data": home, "anchor_file": home / "anchor" / "roots.jsonl", "root_interval_s": 600,
+            # The city's time may run hundreds of times faster than that of whoever looks at it.
+            "session_idle_minutes": 30 * 24 * 60, "session_hours": 60 * 24,
+        }
+    )  # fmt: skip
+
+
+def _say_where(
+    tell: Callable[[str], None],
+    folder: CityFolder,
+    url: str,
+    ports: dict[str, int],
+    home: Path,
+    accounts: Path,
+) -> None:
+    city = folder.city
+    tell(f"演示城市 demonstration city: {url}   接口 API: {url}/api/v1   数据 data: {home}")
+    doors = "，".join(f"{name} {_HOST}:{port}" for name, port in ports.items())
+    tell(f"{len(city.sensors):,} 传感器 sensors   设备端口 device ports: {doors}")
+    tell(f"登录账号 accounts: {accounts}")
 
 
 def _count_start(city: Embedded) -> int:

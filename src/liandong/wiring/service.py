@@ -5,35 +5,75 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import uvicorn
 
+from liandong.adapters.documents.router import make_router as documents_router
 from liandong.adapters.http.router import make_router
-from liandong.adapters.tables import read_city
+from liandong.adapters.oidc import OidcProvider
+from liandong.app.clock import system_clock
 from liandong.app.logs import configure_logging, uvicorn_log_config
-from liandong.app.platform import token_digest
-from liandong.app.ports import Changes
+from liandong.app.platform import Platform
 from liandong.app.settings import Settings
-from liandong.core.values.access import Session
 from liandong.core.values.errors import BadInput
-from liandong.core.values.times import DAY
+from liandong.core.values.times import SECOND
 from liandong.runners.embedded import Embedded
-from liandong.stores.sqlite import open_sqlite
 from liandong.web.app import create_app
+from liandong.web.events import close_streams
 from liandong.web.schema import openapi_document, render
 from liandong.wiring.city import open_city
+from liandong.wiring.doors import open_doors
+from liandong.wiring.packs import read_equipped
 
 
-def make_app(city: Embedded, language: str) -> Any:
+def make_app(city: Embedded, language: str, settings: Settings | None = None) -> Any:
     """The HTTP application of a city, with the doors of devices mounted."""
-    return create_app(city.platform, language=language, routers=[make_router(city.platform)])
+    return create_app(
+        city.platform,
+        language=language,
+        routers=adapter_routers(city.platform),
+        public_url=str(settings.public_url or "") if settings else "",
+        provider=identity_provider(settings) if settings else None,
+    )
+
+
+def identity_provider(settings: Settings) -> OidcProvider | None:
+    """The provider of the settings, where there is one. Raises BadInput for a secret that cannot be read."""
+    if settings.oidc_issuer is None:
+        return None
+    secret = ""
+    if settings.oidc_client_secret_file is not None:
+        try:
+            secret = settings.oidc_client_secret_file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadInput("oidc.no_secret", path=str(settings.oidc_client_secret_file)) from error
+    clock = system_clock()
+    return OidcProvider(
+        str(settings.oidc_issuer), settings.oidc_client_id, secret, settings.oidc_claim,
+        lambda: clock.read().now / SECOND, settings.language,
+    )  # fmt: skip
+
+
+class LiveServer(uvicorn.Server):
+    """A server that ends its event streams itself, instead of waiting for clients that never leave."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Streams first, then what every server does."""
+        platform = getattr(getattr(self.config.app, "state", None), "platform", None)
+        if platform is not None:
+            close_streams(platform)
+        await super().shutdown(sockets)
 
 
 def openapi_text() -> str:
     """The OpenAPI document of all doors, as it is committed."""
-    return render(openapi_document([make_router(None)]))
+    return render(openapi_document(adapter_routers(None)))
+
+
+def adapter_routers(platform: Platform | None) -> list[Any]:
+    """Routers of adapters, mounted behind the same sign-in as every other route."""
+    return [make_router(platform), documents_router(platform)]
 
 
 def free_socket(host: str, port: int) -> socket.socket:
@@ -62,7 +102,7 @@ class Server:
             timeout_graceful_shutdown=1,
             lifespan="off",
         )
-        self._server = uvicorn.Server(config)
+        self._server = LiveServer(config)
         self._listening = listening
         self._thread = threading.Thread(target=self._run, name="http", daemon=True)
 
@@ -89,35 +129,21 @@ class Server:
 def serve_city(settings: Settings, tell: Callable[[str], None]) -> None:
     """Run until a signal; what was accepted is finished before the process ends."""
     configure_logging(settings.log_level, settings.log_file)
-    folder = read_city(settings.city) if settings.city else None
+    folder = read_equipped(settings.city) if settings.city else None
     city = open_city(settings, folder)
     listening = free_socket(settings.host, settings.port)
+    doors = open_doors(city.platform, settings)
     city.start(settings.tick_s)
+    doors.start()
     tell(f"联动 liandong: http://{settings.host}:{listening.getsockname()[1]}/api/v1  data: {settings.data}")
+    for name, port in doors.ports.items():
+        tell(f"  {name}: {settings.host}:{port}")
     config = uvicorn.Config(
-        make_app(city, settings.language), log_config=uvicorn_log_config(), access_log=False,
+        make_app(city, settings.language, settings), log_config=uvicorn_log_config(), access_log=False,
         timeout_graceful_shutdown=1, lifespan="off",
     )  # fmt: skip
     try:
-        uvicorn.Server(config).run(sockets=[listening])
+        LiveServer(config).run(sockets=[listening])
     finally:
+        doors.stop()
         city.stop()
-
-
-def make_token(data: Path, person: str, post: str, source: str, days: int) -> str:
-    """A token for a person as a post or for a source; may be made while the city runs."""
-    import secrets
-
-    from liandong.app.clock import system_clock
-
-    if bool(source) == bool(person and post):
-        raise BadInput("token.person_or_source")
-    store = open_sqlite(data)
-    try:
-        token = secrets.token_urlsafe(32)
-        now = max(int(store.meta("now") or 0), system_clock().read().now)
-        session = Session(person=person, post=post, source=source)
-        store.commit(Changes(credentials=[(token_digest(token), session, now + days * DAY)]))
-        return token
-    finally:
-        store.close()

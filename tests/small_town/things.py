@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from liandong.core.values.city import Asset, Channel, Relation, Sensor, Source
 from liandong.core.values.lists import RelationKind
 from liandong.sim.chance import chance
-from liandong.sim.city_places import EAST_TOWNS, FIRMS, GRIDS_PER_TOWN, TOWNS, WEST_TOWNS, town_of_firm
+from tests.small_town.places import EAST_TOWNS, FIRMS, GRIDS_PER_TOWN, TOWNS, WEST_TOWNS, town_of_firm
 
 #: One gateway per operator. Drainage collects by radio and delivers up to five minutes late, out of order.
 SOURCES = (

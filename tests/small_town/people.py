@@ -8,7 +8,7 @@ from liandong.core.values.city import Duty, Holding, Post
 from liandong.core.values.dataset import PersonRecord
 from liandong.core.values.times import DAY, HOUR
 from liandong.sim.chance import shuffled
-from liandong.sim.city_posts import POSTS
+from tests.small_town.posts import POSTS
 
 SHIFT = 8 * HOUR
 CREW = 4

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from liandong.core.values.city import Permission, Post
 from liandong.core.values.lists import Capability, DataClass, Mode, UnitKind
-from liandong.sim.city_places import UNITS
-from liandong.sim.city_things import SOURCES
+from tests.small_town.places import UNITS
+from tests.small_town.things import SOURCES
 
 REVIEWER = "post:emergency_east.review"
 OPERATOR = "post:operator"

@@ -1,16 +1,16 @@
-"""The demonstration city: invented, schematic, and the same for the same seed."""
+"""A small invented town with every kind of unit, whose keys and rows tests may name."""
 
 from __future__ import annotations
 
 from liandong.core.values.city import City
 from liandong.core.values.dataset import CityFolder, PersonRecord
 from liandong.core.values.times import DAY
-from liandong.sim.city_mechanism import demo_mechanism
-from liandong.sim.city_people import make_roster
-from liandong.sim.city_places import AREAS, BODY_KEY, UNITS, bodies
-from liandong.sim.city_posts import POSTS, permissions
-from liandong.sim.city_rules import QUANTITIES, RULES
-from liandong.sim.city_things import SOURCES, make_things
+from tests.small_town.mechanism import demo_mechanism
+from tests.small_town.people import make_roster
+from tests.small_town.places import AREAS, BODY_KEY, UNITS, bodies
+from tests.small_town.posts import POSTS, permissions
+from tests.small_town.rules import QUANTITIES, RULES
+from tests.small_town.things import SOURCES, make_things
 
 #: Fewer than this and the story has no device left for each of its parts.
 FEWEST_SENSORS = 36
