@@ -16,9 +16,9 @@ from liandong.core.values.canonical import sha256
 from liandong.core.values.city import Asset, Relation
 from liandong.core.values.lists import Capability
 from liandong.core.values.rules import Rule
+from liandong.core.values.units import conversion
 
-#: 100 %LEL of methane is about 5 % of the volume: common knowledge (IEC 60079-20-1: 4.4), only shown.
-METHANE_VOL_PER_LEL = 0.05
+#: What the table of units says of methane, in words for whoever reads the curve.
 METHANE_BASIS = "100 %LEL ≈ 5 %VOL CH4 (K; IEC 60079-20-1: 4.4)"
 _METHANE = ("ch4_lel",)
 _EARTH_M = 6_371_008.8
@@ -26,7 +26,9 @@ _EARTH_M = 6_371_008.8
 
 def vol_per_unit(quantity: str, unit: str) -> float | None:
     """What one unit of the quantity is in %VOL; None for anything but methane in %LEL."""
-    return METHANE_VOL_PER_LEL if quantity in _METHANE and unit.upper() == "%LEL" else None
+    if quantity not in _METHANE or unit.upper() != "%LEL":
+        return None
+    return conversion("%LEL", "%VOL", "ch4").factor
 
 
 class ArchiveHistory:

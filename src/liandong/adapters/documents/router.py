@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -69,7 +70,7 @@ def make_router(platform: Platform | None) -> APIRouter:
     return router
 
 
-async def _answer(make, form: Form, name: str) -> Response:  # type: ignore[no-untyped-def]
+async def _answer(make: Callable[[], Document], form: Form, name: str) -> Response:
     data = await to_thread.run_sync(lambda: document_bytes(make(), form.value))
     disposition = f'attachment; filename="{name}.{form.value}"'
     return Response(data, media_type=_MEDIA[form], headers={"Content-Disposition": disposition})
