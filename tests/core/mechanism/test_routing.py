@@ -1,4 +1,4 @@
-"""Which row speaks: level before flow, and never the order in which rows stand."""
+"""Which row speaks: the nearest flow, then the sentence, and never the order in which rows stand."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liandong.core.mechanism.routing import Routing
+from liandong.core.mechanism.routing import NOWHERE, Routing
+from liandong.core.values.document import Mechanism, PrecedenceRow
 from liandong.core.values.lists import Action, EscalationKind, Participation
-from liandong.core.values.rows import EscalationRow, GradingRow, Mechanism, PauseRow, RoleRow, StepRow
+from liandong.core.values.rows import EscalationRow, GradingRow, PauseRow, RoleRow, StepRow
+from tests.core.mechanism import slow
 from tests.core.world import folder
 
 
@@ -22,19 +24,21 @@ def step(
     )
 
 
+LEVEL = (PrecedenceRow(key="sentence", axes=("level",)),)
 FOUR = (step("*", "*"), step("gas", "*"), step("*", "II"), step("gas", "II"))
 
 
 @pytest.mark.parametrize("rows", list(permutations(FOUR)))
-def test_the_most_specific_step_wins_whatever_the_order(rows):
-    routing = Routing(Mechanism(key="m", steps=rows))
+def test_the_nearest_flow_speaks_whatever_the_order(rows):
+    routing = Routing(Mechanism(key="m", steps=rows, precedence=LEVEL))
     wanted = {("gas", "II"): "gas.II", ("fire", "II"): "*.II", ("gas", "I"): "gas.*", ("fire", "I"): "*.*"}
     for (flow, level), key in wanted.items():
         (row,) = routing.steps(flow, level)
         assert row.key == f"{key}.judge"
-    # Level before flow: without the exact row, the level's row beats the flow's.
-    (row,) = Routing(Mechanism(key="m", steps=tuple(r for r in rows if r != FOUR[3]))).steps("gas", "II")
-    assert row.key == "*.II.judge"
+    # Flow before level: a flow with rows of its own does not take over the wider flow's.
+    rest = tuple(row for row in rows if row != FOUR[3])
+    (row,) = Routing(Mechanism(key="m", steps=rest, precedence=LEVEL)).steps("gas", "II")
+    assert row.key == "gas.*.judge"
 
 
 @given(
@@ -51,13 +55,18 @@ def test_the_most_specific_step_wins_whatever_the_order(rows):
 )
 def test_steps_equal_a_slow_reading_of_the_rows(made):
     rows = {(f, lv, a): step(f, lv, a, order, role) for f, lv, a, order, role in made}
-    routing = Routing(Mechanism(key="m", steps=tuple(rows.values())))
+    mechanism = Mechanism(key="m", steps=tuple(rows.values()), precedence=LEVEL)
+    routing = Routing(mechanism)
     for level in ("I", "II"):
         wanted = []
         for action in Action:
-            order = [("gas", level), ("*", level), ("gas", "*"), ("*", "*")]
+            order = [("gas", level), ("gas", "*"), ("*", level), ("*", "*")]
             found = [rows[f, lv, action] for f, lv in order if (f, lv, action) in rows]
             wanted += found[:1]
+            same = [row for row in mechanism.steps if row.action == action]
+            assert slow.speaking(mechanism, None, same, "gas", level, NOWHERE) == {
+                row.key for row in found[:1]
+            }
         wanted.sort(key=lambda row: (row.order, row.key))
         assert list(routing.steps("gas", level)) == wanted
         # Assignments are the same steps, cut where the role changes.
@@ -104,14 +113,19 @@ def test_roles_grades_pauses_and_escalations():
     ]
     routing = Routing(
         Mechanism(
-            key="m", roles=tuple(lead), grading=tuple(grade), pauses=tuple(pause), escalations=tuple(urge)
+            key="m",
+            roles=tuple(lead),
+            grading=tuple(grade),
+            pauses=tuple(pause),
+            escalations=tuple(urge),
+            precedence=LEVEL,
         )
     )
     assert routing.role("gas", "I", Participation.LEAD).key == "gas.I"
     assert routing.role("gas", "II", Participation.LEAD).key == "gas.*"
     assert routing.role("fire", "I", Participation.LEAD).key == "*.I"
     assert routing.role("gas", "I", Participation.VERIFY) is None
-    assert len(routing.parts("gas", "I", Participation.LEAD)) == 4
+    assert [row.key for row in routing.parts("gas", "I", Participation.LEAD)] == ["gas.I"]
     assert [routing.grade(f, "high").key for f in ("gas", "fire")] == ["gas", "*"]
     assert routing.grade("gas", "low") is None
     assert [routing.pause(f, "rain", Action.HANDLE).key for f in ("gas", "fire")] == ["gas", "*"]

@@ -10,8 +10,9 @@ from liandong.core.mechanism.resolve import centre_of, name_for, resolve, unit_o
 from liandong.core.mechanism.routing import Routing
 from liandong.core.values.case import CaseState, Order
 from liandong.core.values.city import Area, Asset, City, CityIndex, Holding, Post, Unit
+from liandong.core.values.document import Mechanism, PrecedenceRow
 from liandong.core.values.lists import AreaKind, Participation, UnitKind
-from liandong.core.values.rows import ContactRow, FlowRow, Mechanism, RoleRow
+from liandong.core.values.rows import ContactRow, FlowRow, RoleRow
 
 D, T = UnitKind.DEPARTMENT, UnitKind.TOWN
 LEAD = Participation.LEAD
@@ -102,6 +103,7 @@ def test_a_case_without_an_asset_is_placed_by_its_area():
     assert unit_of_role(policy(), lost, "district:housing") == "unit:housing_e"
 
 
+SENTENCE = (PrecedenceRow(key="sentence", axes=("level", "tier", "stage")),)
 FLOWS = (
     FlowRow(key="gas"),
     FlowRow(key="gas_outdoors", within="gas", hazards=("gas_leak",)),
@@ -109,7 +111,7 @@ FLOWS = (
 )
 
 
-def test_the_nearest_flow_speaks_and_a_level_goes_before_it():
+def test_the_nearest_flow_speaks_and_within_it_the_sentence_decides():
     rows = {
         (flow, level): RoleRow(key=f"{flow}.{level}", flow=flow, level=level, part=LEAD, role="owner")
         for flow in ("gas_leak", "gas_outdoors", "gas", "*")
@@ -117,8 +119,9 @@ def test_the_nearest_flow_speaks_and_a_level_goes_before_it():
     }
     for order in (list(rows), list(rows)[::-1]):
         left = dict.fromkeys(order)
-        for wanted in [(f, lv) for lv in ("III", "*") for f in ("gas_leak", "gas_outdoors", "gas", "*")]:
-            made = Routing(Mechanism(key="m", flows=FLOWS, roles=tuple(rows[key] for key in left)))
+        for wanted in [(f, lv) for f in ("gas_leak", "gas_outdoors", "gas", "*") for lv in ("III", "*")]:
+            ours = tuple(rows[key] for key in left)
+            made = Routing(Mechanism(key="m", flows=FLOWS, roles=ours, precedence=SENTENCE))
             found = made.role("gas_leak", "III", LEAD)
             assert found is not None and (found.flow, found.level) == wanted
             del left[wanted]
@@ -131,7 +134,7 @@ def test_who_watches_an_asset_may_decide_who_leads():
         RoleRow(key="any", flow="*", level="*", part=LEAD, role="city:emergency"),
         RoleRow(key="owner", flow="*", level="*", part=LEAD, role="owner", tier="owner"),
     )
-    found = policy(Mechanism(key="m", roles=rows))
+    found = policy(Mechanism(key="m", roles=rows, precedence=SENTENCE))
     assert unit_of_role(found, case("b"), "lead") == "unit:housing"
     assert unit_of_role(found, case("a1"), "lead") == "unit:emergency"
 

@@ -10,9 +10,9 @@ from liandong.adapters.tables.layout import MECHANISM, OF_MECHANISM, TABLES
 from liandong.adapters.tables.sheets import Line, read_table
 from liandong.adapters.tables.sources import Sources, find_tables
 from liandong.core.mechanism.supplement import merge
+from liandong.core.values.document import Mechanism
 from liandong.core.values.errors import BadInput
 from liandong.core.values.lists import Provenance
-from liandong.core.values.rows import Mechanism
 
 Lines = dict[str, list[Line]]
 #: Table and row as checked → the file's label and its own row.

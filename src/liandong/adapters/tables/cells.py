@@ -8,7 +8,7 @@ import types
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import date, tzinfo
 from enum import StrEnum
 from typing import Any, get_args, get_origin
 
@@ -91,6 +91,17 @@ def few(words: tuple[str, ...]) -> Codec:
     return Codec(one_of(words), lambda value, zone: value, "city.remedy.one_of", ", ".join(words))
 
 
+def several(words: tuple[str, ...]) -> Codec:
+    """The codec of a column of several such words."""
+    plain, one = codec_for(tuple[str, ...]), one_of(words)
+    return Codec(
+        lambda text: tuple(one(word) for word in plain.parse(text)),
+        plain.render,
+        "city.remedy.one_of",
+        ", ".join(words),
+    )
+
+
 def narrow(text: str) -> str:
     """Full-width digits, letters and signs as a Chinese keyboard types them, made narrow."""
     return unicodedata.normalize("NFKC", text).strip()
@@ -153,6 +164,37 @@ def _parse_time(text: str) -> int:
         raise BadCell("city.remedy.time") from error
 
 
+def _parse_clock(text: str) -> str:
+    """22:00, and 22：00 or 22:00:00 as spreadsheets show it."""
+    found = re.fullmatch(r"([01]?[0-9]|2[0-3]):([0-5][0-9])(?::00)?", text.replace("：", ":"))
+    if found is None:
+        raise BadCell("city.remedy.clock")
+    return f"{int(found[1]):02d}:{found[2]}"
+
+
+def _parse_date(text: str) -> str:
+    """2026-02-16, and 2026/2/16 or 2026年2月16日 as spreadsheets show it."""
+    found = re.fullmatch(r"([0-9]{4})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?", text)
+    try:
+        if found is None:
+            raise ValueError
+        return date(int(found[1]), int(found[2]), int(found[3])).isoformat()
+    except ValueError as error:
+        raise BadCell("city.remedy.date") from error
+
+
+def _parse_month_day(text: str) -> str:
+    """04-15, and 4月15日."""
+    found = re.fullmatch(r"([0-9]{1,2})[-/.月]([0-9]{1,2})日?", text)
+    try:
+        if found is None:
+            raise ValueError
+        # A leap year: a season may end on 29 February.
+        return date(2000, int(found[1]), int(found[2])).isoformat()[5:]
+    except ValueError as error:
+        raise BadCell("city.remedy.month_day") from error
+
+
 _PAIR = Codec(_parse_pair, lambda pair, zone: f"{pair[0]}={pair[1]}", "city.remedy.pairs")
 _CODE = Codec(_parse_code, _render_code, "city.remedy.codes")
 TEXT = Codec(lambda text: text, lambda value, zone: value)
@@ -164,3 +206,6 @@ _SIMPLE: dict[Any, Codec] = {str: TEXT, bool: YES_NO, int: WHOLE, float: NUMBER}
 TIME = Codec(
     _parse_time, lambda value, zone: to_datetime(value).astimezone(zone).isoformat(), "city.remedy.time"
 )
+CLOCK = Codec(_parse_clock, lambda value, zone: value, "city.remedy.clock")
+DATE = Codec(_parse_date, lambda value, zone: value, "city.remedy.date")
+MONTH_DAY = Codec(_parse_month_day, lambda value, zone: value, "city.remedy.month_day")

@@ -8,11 +8,15 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from liandong.adapters.tables.layout import TABLES
 from liandong.adapters.tables.references import check_references
+from liandong.adapters.tables.rosters import check_rosters
+from liandong.adapters.tables.rows import check_rows
 from liandong.adapters.tables.sheets import Line, bad
+from liandong.core.mechanism.bridges import actions_of
 from liandong.core.mechanism.routing import Routing
+from liandong.core.values.document import Mechanism
 from liandong.core.values.errors import BadInput
-from liandong.core.values.lists import AreaKind, Participation, Provenance
-from liandong.core.values.rows import FlowRow, Mechanism
+from liandong.core.values.lists import AreaKind, Participation
+from liandong.core.values.rows import FlowRow, says, words
 from liandong.core.values.rules import Rule
 from liandong.core.values.scales import CASE_LEVELS
 from liandong.core.values.times import format_time
@@ -34,15 +38,15 @@ PARTS = {"lead": Participation.LEAD, "verifier": Participation.VERIFY}
 
 def check_lines(lines: Lines, errors: list[BadInput], quantities: Collection[str] = ()) -> None:
     """Add everything that is wrong between cells, rows and tables; `quantities` are those of packs."""
-    for name, table in TABLES.items():
-        if table.key:
-            _unique(name, lines[name], ("key",), "city.duplicate_key", errors)
+    check_keys(lines, TABLES, errors)
     _unique("channels", lines["channels"], ("number",), "city.channel_number", errors)
     _unique(
         "channels", lines["channels"], ("sensor", "quantity", "position"), "city.duplicate_channel", errors
     )
     _unique("packs", lines["packs"], ("pack",), "city.duplicate_key", errors)
     _unique("retentions", lines["retentions"], ("data",), "city.duplicate_key", errors)
+    _unique("days", lines["days"], ("date",), "city.duplicate_key", errors)
+    _bridges(lines["bridges"], errors)
     check_references(lines, errors, quantities)
     for name in ("areas", "units"):
         _trees(name, lines[name], errors)
@@ -52,9 +56,17 @@ def check_lines(lines: Lines, errors: list[BadInput], quantities: Collection[str
     _quantities(lines["quantities"], errors)
     _rules(lines["rules"], errors)
     _periods(lines, errors)
-    _duties(lines["duties"], errors)
+    check_rosters(lines, errors)
     _roles(lines, errors)
     _limits(lines, errors)
+    check_rows(lines, errors)
+
+
+def check_keys(lines: Lines, names: Collection[str], errors: list[BadInput]) -> None:
+    """A key stands in one row of its table only."""
+    for name in names:
+        if TABLES[name].key:
+            _unique(name, lines[name], ("key",), "city.duplicate_key", errors)
 
 
 def area_path(key: str, parents: dict[str, str]) -> str:
@@ -211,37 +223,29 @@ def _rules(lines: list[Line], errors: list[BadInput]) -> None:
             )
 
 
+def _bridges(lines: list[Line], errors: list[BadInput]) -> None:
+    """What a word of another system means has to be actions that we know."""
+    for line in lines:
+        for word, meaning in line.values.get("statuses") or ():
+            try:
+                actions_of(meaning)
+            except BadInput as error:
+                known = str(error.params["known"])
+                errors.append(
+                    bad("city.bad_value", "bridges.csv", line.row, "statuses", f"{word}={meaning}",
+                        remedy="city.remedy.one_of", allowed=known)
+                )  # fmt: skip
+
+
 def _periods(lines: Lines, errors: list[BadInput]) -> None:
     """A period ends after it begins; an open end is 0."""
-    for name, begin, end in (("holdings", "since", "until"), ("duties", "start", "end")):
+    periods = (("holdings", "since", "until"), ("duties", "start", "end"), ("leaves", "start", "end"))
+    for name, begin, end in periods:
         for line in lines[name]:
             start, stop = line.values.get(begin), line.values.get(end)
             if start is None or stop is None or stop > start or (name == "holdings" and not stop):
                 continue
             errors.append(bad("city.period", f"{name}.csv", line.row, end, format_time(stop)))
-
-
-def _duties(lines: list[Line], errors: list[BadInput]) -> None:
-    """Of one post nobody can say who is on duty while two rows claim it."""
-    good = [line for line in lines if line.good]
-    ordered = sorted(good, key=lambda line: (line.text("post"), line.values["start"], line.row))
-    latest: Line | None = None
-    for line in ordered:
-        same = latest is not None and latest.text("post") == line.text("post")
-        if same and latest is not None and line.values["start"] < latest.values["end"]:
-            errors.append(
-                bad(
-                    "city.duties_overlap",
-                    "duties.csv",
-                    line.row,
-                    "start",
-                    line.text("post"),
-                    other=latest.row,
-                )
-            )
-        # The one that ends last is what the next row may run into.
-        if latest is None or not same or line.values["end"] > latest.values["end"]:
-            latest = line
 
 
 def _roles(lines: Lines, errors: list[BadInput]) -> None:
@@ -252,28 +256,23 @@ def _roles(lines: Lines, errors: list[BadInput]) -> None:
         part = PARTS.get(line.text("role"))
         if part is None or not line.good:
             continue
-        names = routing.flows(line.text("flow"))
-        levels = tuple(CASE_LEVELS) if line.text("level") == "*" else (line.text("level"),)
+        flow = line.text("flow")
+        levels = words(line.text("level")) or tuple(CASE_LEVELS)
         rows = [row for row in lines["roles"] if row.values.get("part") == part]
-        if not all(any(_meets(row, names, level) for row in rows) for level in levels):
+        if not all(any(_meets(row, routing, flow, level) for row in rows) for level in levels):
             role = line.text("role")
             errors.append(bad("city.role_unresolved", "steps.csv", line.row, "role", role, part=str(part)))
-    for line in lines["roles"]:
-        if line.good and (not line.text("role")) != (line.values["provenance"] == Provenance.UNSET):
-            remedy = "city.remedy.fill" if not line.text("role") else "city.remedy.unset"
-            shown = line.text("role")
-            errors.append(
-                bad("city.bad_value", "roles.csv", line.row, "role", shown, remedy=remedy, allowed="")
-            )
 
 
-def _meets(row: Line, flows: tuple[str, ...], level: str) -> bool:
-    """Whether a row says who it is in a cell."""
-    return bool(row.text("role")) and row.text("flow") in flows and row.text("level") in ("*", level)
+def _meets(row: Line, routing: Routing, flow: str, level: str) -> bool:
+    """Whether a row says who it is in a flow or in a part of it; that no cell is left out, P1 proves."""
+    own = row.text("flow")
+    near = own in routing.flows(flow) or flow in routing.flows(own)
+    return bool(row.text("role")) and near and says(row.text("level"), level)
 
 
 def _limits(lines: Lines, errors: list[BadInput]) -> None:
-    """Numbers that only make sense above zero, and an unset limit, which has no number."""
+    """Numbers that only make sense above zero."""
     for name, column, line in _positive(lines):
         value = line.values.get(column)
         if value is not None and value <= 0:
@@ -296,29 +295,10 @@ def _limits(lines: Lines, errors: list[BadInput]) -> None:
                     allowed="",
                 )
             )
-    for line in lines["steps"]:
-        limit = line.values.get("limit_s")
-        if line.good and limit is not None and line.values["provenance"] == Provenance.UNSET:
-            remedy = "city.remedy.unset"
-            errors.append(
-                bad("city.bad_value", "steps.csv", line.row, "limit_s", str(limit), remedy=remedy, allowed="")
-            )
 
 
 def _positive(lines: Lines) -> Iterator[tuple[str, str, Line]]:
-    columns = (
-        ("steps", "limit_s"),
-        ("escalations", "fraction"),
-        ("pauses", "longest_s"),
-        ("sources", "idle_s"),
-        ("retentions", "days"),
-        ("gatherings", "count"),
-        ("gatherings", "within_s"),
-        ("gatherings", "quiet_s"),
-        ("reports", "first_s"),
-        ("reports", "next_s"),
-        ("reports", "final_s"),
-    )
+    columns = (("sources", "idle_s"), ("retentions", "days"))
     for name, column in columns:
         for line in lines[name]:
             yield name, column, line

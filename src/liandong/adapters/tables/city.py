@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from liandong.adapters._io.localtime import offsets_of
 from liandong.adapters.tables.apart import Places, read_apart
 from liandong.adapters.tables.cells import BadCell, narrow
 from liandong.adapters.tables.checks import Lines, area_path, check_lines
@@ -17,8 +18,8 @@ from liandong.adapters.tables.sheets import Line, bad, read_table, write_table
 from liandong.adapters.tables.sources import Sources, find_tables
 from liandong.core.values.city import City
 from liandong.core.values.dataset import CityFolder
+from liandong.core.values.document import Mechanism
 from liandong.core.values.errors import BadInput
-from liandong.core.values.rows import Mechanism
 
 #: Folder of a mechanism that keeps the document's rows and ours apart.
 APART = "mechanism"
@@ -53,12 +54,16 @@ def check_city(place: Path, quantities: Collection[str] = ()) -> list[BadInput]:
     return read_tables(place, quantities).errors
 
 
-def write_city(folder: Path, data: CityFolder) -> None:
-    """Write a folder. Raises CityErrors, and writes nothing, where a value would not come back as it is."""
+def write_city(folder: Path, data: CityFolder, only: Collection[str] = ()) -> None:
+    """Write a folder, or only these tables of it.
+
+    Raises CityErrors, and writes nothing, where a value would not come back as it is.
+    """
     written = rendered(folder.name, data)
     folder.mkdir(parents=True, exist_ok=True)
     for table, rows in written:
-        write_table(folder, table, rows)
+        if not only or table.name in only:
+            write_table(folder, table, rows)
 
 
 def rendered(name: str, data: CityFolder) -> list[tuple[Table, list[list[str]]]]:
@@ -152,8 +157,10 @@ def _build(lines: Lines) -> CityFolder:
         name: tuple(TABLES[name].noun(**line.values) for line in lines[name])
         for name in (*OF_CITY, *OF_MECHANISM, "rules", "persons")
     }
+    head = lines["city"][0].values
+    offsets = offsets_of(_zone(str(head["zone"])))
     return CityFolder(
-        city=City(**lines["city"][0].values | {name: made[name] for name in OF_CITY}),
+        city=City(**head | {name: made[name] for name in OF_CITY}, offsets=offsets),
         mechanism=Mechanism(**lines["mechanism"][0].values | {name: made[name] for name in OF_MECHANISM}),
         rules=made["rules"],
         persons=made["persons"],

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from datetime import tzinfo
+from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import Any, get_args, get_origin
 
 import msgspec
 
+from liandong.adapters.tables.axes import (
+    DURATION,
+    HOURS,
+    OPEN_DURATION,
+    STAGES,
+    TIERS,
+    in_order,
+    of_mechanism,
+)
 from liandong.adapters.tables.cells import (
+    CLOCK,
+    DATE,
+    MONTH_DAY,
     NUMBER,
     TEXT,
     TIME,
@@ -21,53 +35,75 @@ from liandong.adapters.tables.cells import (
     codec_for,
     few,
     narrow,
+    several,
 )
 from liandong.adapters.tables.headers import TABLE_ZH, column_zh
 from liandong.core.values import city as nouns
+from liandong.core.values.calendar import CalendarDay, Season
 from liandong.core.values.dataset import PersonRecord
-from liandong.core.values.rows import (
-    ContactRow,
-    EscalationRow,
-    FlowRow,
-    GatherRow,
-    GradingRow,
-    Mechanism,
-    PauseRow,
-    ReportRow,
-    RoleRow,
-    StepRow,
-)
+from liandong.core.values.document import KINDS, Mechanism
+from liandong.core.values.quiet import QuietHours
+from liandong.core.values.roster import Leave, Swap, Wake
 from liandong.core.values.rules import Rule
-from liandong.core.values.scales import CASE_LEVELS, SEVERITIES
+from liandong.core.values.scales import CASE_LEVELS, RESPONSE_LEVELS, SEVERITIES
+from liandong.texts import label
 
 TIMES = {
     ("holdings", "since"),
     ("holdings", "until"),
     ("duties", "start"),
     ("duties", "end"),
+    ("swaps", "start"),
+    ("swaps", "at"),
+    ("leaves", "start"),
+    ("leaves", "end"),
+    ("bridges", "since"),
+    ("bridges", "until"),
+    ("liaisons", "since"),
+    ("liaisons", "until"),
     ("sensors", "calibrated"),
 }
+#: Days, and days of any year.
+DATES = {
+    ("days", "date"): DATE,
+    ("seasons", "start"): MONTH_DAY,
+    ("seasons", "end"): MONTH_DAY,
+    ("mechanism", "issued"): DATE,
+    ("mechanism", "in_force"): DATE,
+}
+#: Times of day, and levels that ring all the same.
+QUIET = {("quiet", "start"): CLOCK, ("quiet", "end"): CLOCK, ("quiet", "exempt"): several(tuple(CASE_LEVELS))}
 #: What an error must never repeat, because errors are logged (CONTRACTS 11).
-PERSONAL = {("persons", "name"), ("persons", "phone")}
+PERSONAL = {("persons", "name"), ("persons", "phone"), ("persons", "numbers")}
 #: Numbers that are names: Excel drops their leading noughts, so they must be text there.
 CODES = {"code", "phone", "numbers", "device", "item"}
 #: Computed where they are left empty, or left out.
 DERIVED = {("areas", "path"), ("channels", "number")}
 WORDS = {"severity": tuple(SEVERITIES), "level": tuple(CASE_LEVELS)}
-#: Stages of a business 业务环节.
-STAGES = ("produce", "store", "trade", "use", "transport", "dispose", "build", "operate")
 #: Columns whose words are few, and are not a closed list of the core.
 FEW = {
-    ("assets", "tier"): ("city", "department", "owner"),
+    ("assets", "tier"): TIERS,
     ("assets", "stage"): STAGES,
     ("sources", "protocol"): ("http", "hj212", "gb26875", "file"),
     ("packs", "maturity"): ("live", "shadow"),
-    ("roles", "tier"): ("*", "city", "department", "owner"),
-    ("roles", "stage"): ("*", *STAGES),
+    ("decisions", "response"): tuple(RESPONSE_LEVELS),
 }
+#: Tables of a mechanism that a folder always has.
+_FIRST = ("grading", "roles", "steps", "escalations", "pauses")
 #: Tables that came later: a folder written before them is still whole.
-OPTIONAL = {"packs", "retentions", "flows", "gatherings", "contacts", "reports"}
+OPTIONAL = {
+    "packs", "retentions", "swaps", "leaves", "wakes", "days", "seasons", "quiet", "bridges",
+    "liaisons",
+    *(name for name in KINDS if name not in _FIRST),
+}  # fmt: skip
 SLUG = r"[^\s;=/]+"
+_KINDS = {
+    id(TIME): "time", id(DATE): "date", id(MONTH_DAY): "day", id(NUMBER): "number", id(WHOLE): "number",
+    id(DURATION): "number", id(OPEN_DURATION): "number", id(TEXT): "text",
+}  # fmt: skip
+_STRICT = (TIME, DATE, MONTH_DAY, NUMBER, WHOLE, YES_NO, HOURS)
+#: What an empty list is called where an empty cell means another one.
+NONE = frozenset({"none", "无"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,23 +117,40 @@ class Column:
     personal: bool = False
     zh: str = ""  #: Chinese header, accepted beside the name
     strict: bool = False  #: takes no free words, so that full-width signs in it are a slip of the keyboard
+    many: bool = False  #: several words, parted by semicolons
+    labels: dict[str, str] = field(default_factory=dict)  #: Chinese word → code, of a closed list
+
+    @property
+    def duration(self) -> bool:
+        """Whether it is a length of time."""
+        return self.codec in (DURATION, OPEN_DURATION)
 
     @property
     def kind(self) -> str:
-        """How a cell of a workbook is read: text, code, number, time or other."""
-        kinds = {id(TIME): "time", id(NUMBER): "number", id(WHOLE): "number", id(TEXT): "text"}
-        return "code" if self.name in CODES else kinds.get(id(self.codec), "other")
+        """How a cell of a workbook is read: text, code, number, time, date, day or other."""
+        return "code" if self.name in CODES else _KINDS.get(id(self.codec), "other")
 
     def parse(self, text: str) -> Any:
         """Value of a cell. Raises BadCell."""
+        if text in NONE and isinstance(self.default, tuple) and self.default:
+            return ()
         if text:
-            return self.codec.parse(narrow(text) if self.strict else text)
+            return self.codec.parse(self._coded(narrow(text) if self.strict else text))
         if self.required:
             raise BadCell("city.remedy.fill")
         return self.default
 
+    def _coded(self, text: str) -> str:
+        """Words of a closed list as codes: 牵头 → lead."""
+        if not self.labels:
+            return text
+        parts = text.replace("；", ";").split(";") if self.many else [text]
+        return ";".join(self.labels.get(part.strip(), part) for part in parts)
+
     def render(self, value: Any, zone: tzinfo) -> str:
         """Cell of a value. Raises BadCell where reading it again would give something else."""
+        if value == () and isinstance(self.default, tuple) and self.default:
+            return "none"
         empty = value is None or value == () or (value == self.default and self.codec is TIME)
         text = "" if empty else self.codec.render(value, zone)
         if any(ord(c) < 32 and c not in "\n\t" for c in text) or text != text.strip():
@@ -131,7 +184,14 @@ class Table:
     @cached_property
     def headers(self) -> dict[str, str]:
         """Every header that a column may bear → the column."""
-        return {column.zh: name for name, column in self.columns.items()} | {n: n for n in self.columns}
+        names = {column.zh: name for name, column in self.columns.items()} | {n: n for n in self.columns}
+        short = {
+            said.removesuffix(end): name
+            for said, name in names.items()
+            for end in ("_s", "秒数")
+            if self.columns[name].duration and said.endswith(end)
+        }
+        return short | names
 
 
 def _key_codec(prefix: str) -> Codec:
@@ -148,22 +208,22 @@ def _key_codec(prefix: str) -> Codec:
     )
 
 
-def _level_codec(column: str, noun: type) -> Codec:
-    """A word of its scale; a row of the mechanism may say `*` for any level, except where it grades."""
-    any_level = column == "level" and noun is not GradingRow
-    return few((*WORDS[column], "*") if any_level else WORDS[column])
-
-
 def _column(table: str, noun: type, field: msgspec.structs.FieldInfo, prefix: str) -> Column:
     place = (table, field.name)
     if place in TIMES:
         codec = TIME
+    elif place in DATES:
+        codec = DATES[place]
+    elif place in QUIET:
+        codec = QUIET[place]
     elif field.name == "key":
         codec = _key_codec(prefix)
     elif place in FEW:
         codec = few(FEW[place])
+    elif table in KINDS and (own := of_mechanism(table, noun, field)):
+        codec = own
     elif field.name in WORDS:
-        codec = _level_codec(field.name, noun)
+        codec = few(WORDS[field.name])
     else:
         codec = codec_for(field.type)
     return Column(
@@ -173,12 +233,25 @@ def _column(table: str, noun: type, field: msgspec.structs.FieldInfo, prefix: st
         default=None if field.required else field.default,
         personal=place in PERSONAL,
         zh=column_zh(table, field.name),
-        strict=field.name == "key" or codec.allowed != "" or codec in (TIME, NUMBER, WHOLE, YES_NO),
+        strict=field.name == "key" or codec.allowed != "" or codec in _STRICT,
+        many=get_origin(field.type) is tuple or codec.parse.__module__.endswith(".axes"),
+        labels=_labels(field.type),
     )
 
 
+def _labels(kind: Any) -> dict[str, str]:
+    """Chinese words of a closed list; one that stands for two codes is no word."""
+    inner = get_args(kind)[0] if get_origin(kind) is tuple else kind
+    if not (isinstance(inner, type) and issubclass(inner, StrEnum)):
+        return {}
+    name = re.sub(r"(?<!^)([A-Z])", r"_\1", inner.__name__).lower()
+    said = [(label(name, code, "zh"), code) for code in inner]
+    counted = Counter(word for word, _ in said)
+    return {word: code for word, code in said if counted[word] == 1 and word not in list(inner)}
+
+
 def _table(name: str, noun: type[msgspec.Struct], prefix: str = "", only: tuple[str, ...] = ()) -> Table:
-    fields = [f for f in msgspec.structs.fields(noun) if not only or f.name in only]
+    fields = [f for f in in_order(noun) if not only or f.name in only]
     columns = {f.name: _column(name, noun, f, prefix) for f in fields}
     return Table(
         name=name, noun=noun, columns=columns, key="key" in columns, single=bool(only),
@@ -186,6 +259,18 @@ def _table(name: str, noun: type[msgspec.Struct], prefix: str = "", only: tuple[
     )  # fmt: skip
 
 
+def _noun_of(name: str) -> type[msgspec.Struct]:
+    """The rows of a mechanism's table."""
+    (found,) = [get_args(f.type)[0] for f in msgspec.structs.fields(Mechanism) if f.name == name]
+    noun: type[msgspec.Struct] = found
+    return noun
+
+
+#: The head of a document.
+HEAD = (
+    "key", "version", "title_zh", "title_en", "issuer", "number", "issued", "in_force", "supersedes",
+    "includes", "supplement_to", "centre",
+)  # fmt: skip
 _ALL = (
     _table("city", nouns.City, only=("key", "zone", "version")),
     _table("areas", nouns.Area, "area"),
@@ -204,25 +289,23 @@ _ALL = (
     _table("permissions", nouns.Permission),
     _table("packs", nouns.PackUse),
     _table("retentions", nouns.Retention),
+    _table("swaps", Swap),
+    _table("leaves", Leave),
+    _table("wakes", Wake),
+    _table("days", CalendarDay),
+    _table("seasons", Season),
+    _table("quiet", QuietHours),
+    _table("bridges", nouns.Bridge, "bridge"),
+    _table("liaisons", nouns.Liaison),
     _table("rules", Rule),
-    _table("mechanism", Mechanism, only=("key", "title_zh", "title_en", "issuer", "centre", "version")),
-    _table("flows", FlowRow),
-    _table("grading", GradingRow),
-    _table("roles", RoleRow),
-    _table("steps", StepRow),
-    _table("escalations", EscalationRow),
-    _table("pauses", PauseRow),
-    _table("gatherings", GatherRow),
-    _table("contacts", ContactRow),
-    _table("reports", ReportRow),
+    _table("mechanism", Mechanism, only=HEAD),
+    *(_table(name, _noun_of(name)) for name in KINDS),
 )
 TABLES: dict[str, Table] = {table.name: table for table in _ALL}
 #: Tables that fill a field of the same name of the City, and of the Mechanism.
 OF_CITY = tuple(
     n for n in TABLES if n in {f.name for f in msgspec.structs.fields(nouns.City)} and n not in ("city",)
 )
-OF_MECHANISM = (
-    "flows", "grading", "roles", "steps", "escalations", "pauses", "gatherings", "contacts", "reports"
-)  # fmt: skip
+OF_MECHANISM = KINDS
 #: Everything that makes a mechanism, the document's head first.
 MECHANISM = ("mechanism", *OF_MECHANISM)

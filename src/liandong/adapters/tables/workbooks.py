@@ -18,6 +18,8 @@ from liandong.core.values.errors import BadInput
 
 #: Name of the sheet that explains the others; it is never read.
 NOTES = "说明"
+#: The first sheet of a document for signature; it is for people, and is never read.
+COVER = "封面"
 #: More than any city's workbook; a small archive may unpack to very much more than it weighs.
 LARGEST = 512 * 1024 * 1024
 #: What Excel shows in a cell whose formula failed.
@@ -40,7 +42,9 @@ def read_workbook(path: Path, errors: list[BadInput]) -> dict[str, Sheet]:
             if sum(info.file_size for info in archive.infolist()) > LARGEST:
                 errors.append(BadInput("city.file_too_large", file=path.name, most=LARGEST // 2**20))
                 return {}
-        book = load_workbook(path, data_only=True)
+        # Opened here, because the reader leaves a damaged file open.
+        with path.open("rb") as file:
+            book = load_workbook(file, data_only=True)
     except Exception as error:  # whatever is not a workbook fails in ways of its own
         errors.append(BadInput("city.bad_workbook", file=path.name, problem=type(error).__name__))
         return {}
@@ -50,7 +54,8 @@ def read_workbook(path: Path, errors: list[BadInput]) -> dict[str, Sheet]:
         label = f"{path.name}[{sheet.title}]"
         name = _NAMES.get(sheet.title.strip())
         records = [list(row) for row in sheet.iter_rows(values_only=True)]
-        if sheet.title == NOTES or not any(cell not in (None, "") for row in records for cell in row):
+        said = any(cell not in (None, "") for row in records for cell in row)
+        if sheet.title in (NOTES, COVER) or not said:
             if name is not None and records:
                 found[name] = Sheet(label, records)
             continue
@@ -93,7 +98,8 @@ def _formulas(path: Path, found: dict[str, Sheet], errors: list[BadInput]) -> No
 
 
 def cell_text(cell: Any, kind: str, zone: tzinfo) -> str:
-    """What a cell says. `kind` is that of its column: text, code, number, time or other. Raises BadCell.
+    """What a cell says. `kind` is that of its column: text, code, number, time date, day or
+    other. Raises BadCell.
 
     A moment without an offset is one on the city's clock, because Excel knows no other.
     """
@@ -105,6 +111,8 @@ def cell_text(cell: Any, kind: str, zone: tzinfo) -> str:
         return cell
     if isinstance(cell, bool):
         return "yes" if cell else "no"
+    if kind in ("date", "day") and isinstance(cell, (datetime, date)):
+        return f"{cell:%Y-%m-%d}" if kind == "date" else f"{cell:%m-%d}"
     if isinstance(cell, (datetime, date)):
         if kind != "time":
             raise BadCell("city.remedy.not_a_date")

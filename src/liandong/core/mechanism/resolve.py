@@ -9,8 +9,8 @@ from __future__ import annotations
 import msgspec
 
 from liandong.core.mechanism.policy import Policy
-from liandong.core.values.case import CaseState, Order
-from liandong.core.values.city import Asset
+from liandong.core.mechanism.routing import Situation
+from liandong.core.values.case import CaseState, Order, replace
 from liandong.core.values.lists import AreaKind, Participation
 from liandong.core.values.rows import RoleRow
 
@@ -25,8 +25,8 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True):
     fallback: str = ""
 
 
-def unit_of_role(policy: Policy, case: CaseState, role: str) -> str:
-    """The unit a role means for this case, empty where there is none."""
+def unit_of_role(policy: Policy, case: CaseState, role: str, now: int | None = None) -> str:
+    """The unit a role means for this case, empty where there is none; without a moment, as at its alarm."""
     city = policy.city
     if role in city.units:
         return role
@@ -35,8 +35,10 @@ def unit_of_role(policy: Policy, case: CaseState, role: str) -> str:
     asset = city.assets.get(case.asset)
     if role in ("lead", "verifier"):
         part = Participation.LEAD if role == "lead" else Participation.VERIFY
-        row = policy.routing.role(case.hazard, case.level, part, *_watched(asset))
-        return unit_of_role(policy, case, row.role) if row and row.role != role else ""
+        row = policy.routing.role(case.hazard, case.level, part, situation(policy, case, now))
+        return unit_of_role(policy, case, row.role, now) if row and row.role != role else ""
+    if role in policy.city.bodies:
+        return policy.city.bodies[role].office
     kind, _, function = role.partition(":")
     if function:
         return _in_territory(policy, asset.area if asset else case.area, kind, function)
@@ -51,14 +53,27 @@ def unit_of_role(policy: Policy, case: CaseState, role: str) -> str:
     }.get(role, "")
 
 
-def parts_of(policy: Policy, case: CaseState, part: Participation) -> tuple[RoleRow, ...]:
+def parts_of(
+    policy: Policy, case: CaseState, part: Participation, now: int | None = None
+) -> tuple[RoleRow, ...]:
     """The rows by which units take part in a case."""
-    return policy.routing.parts(case.hazard, case.level, part, *_watched(policy.city.assets.get(case.asset)))
+    return policy.routing.parts(case.hazard, case.level, part, situation(policy, case, now))
 
 
-def _watched(asset: Asset | None) -> tuple[str, str]:
-    """Tier and stage of the business, on which the rows of roles may depend."""
-    return (asset.tier, asset.stage) if asset else ("", "")
+def situation(policy: Policy, case: CaseState, now: int | None = None) -> Situation:
+    """What the rows may look at of a case, at a moment or, without one, as at its alarm."""
+    asset = policy.city.assets.get(case.asset)
+    place = Situation(
+        kind=asset.kind if asset else "",
+        stage=asset.stage if asset else "",
+        tier=asset.tier if asset else "",
+        area=asset.area if asset else case.area,
+        phase=policy.phase_of(case.hazard, case.area_path),
+    )
+    if policy.routing.compiled.space.timeless:
+        return place
+    local = policy.city.calendar.at(case.alarmed if now is None else now)
+    return replace(place, day=local.day, seasons=local.seasons, minute=local.minute)
 
 
 def _in_territory(policy: Policy, area: str, kind: str, function: str) -> str:
@@ -81,8 +96,7 @@ def centre_of(policy: Policy) -> str:
 def name_for(policy: Policy, case: CaseState, order: Order) -> str:
     """In whose name the holder of an order acts: of whom the lead's row names, of its principal, its own."""
     if order.role == "lead":
-        asset = policy.city.assets.get(case.asset)
-        row = policy.routing.role(case.hazard, case.level, Participation.LEAD, *_watched(asset))
+        row = policy.routing.role(case.hazard, case.level, Participation.LEAD, situation(policy, case))
         if row is not None and row.in_name_of:
             return unit_of_role(policy, case, row.in_name_of) or row.in_name_of
     unit = policy.city.units.get(order.unit)
@@ -113,7 +127,7 @@ def _contact(policy: Policy, case: CaseState, unit: str, now: int) -> Resolved |
 
 def resolve(policy: Policy, case: CaseState, role: str, now: int, leader: bool = False) -> Resolved:
     """Who must act for a role now; the centre, with the reason, where nobody can be found."""
-    unit = unit_of_role(policy, case, role)
+    unit = unit_of_role(policy, case, role, now)
     found = None if leader or not unit else _contact(policy, case, unit, now)
     found = found or (person_for(policy, unit, now, leader) if unit else None)
     if found is not None:
