@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import msgspec
 
+from liandong.core.values.document import Mechanism
 from liandong.core.values.lists import Action, ClockOrigin, EscalationKind, Participation
-from liandong.core.values.rows import EscalationRow, Mechanism, PauseRow, RoleRow, StepRow
+from liandong.core.values.rows import EscalationRow, PauseRow, RoleRow, StepRow
 from tests.core.world import folder
 
 A, C = Action, ClockOrigin

@@ -17,9 +17,9 @@ from liandong.core.pack import (
 )
 from liandong.core.values.city import Channel, City, PackUse, Quantity
 from liandong.core.values.dataset import CityFolder
+from liandong.core.values.document import Mechanism
 from liandong.core.values.errors import BadInput, NotFound
 from liandong.core.values.lists import Statistic
-from liandong.core.values.rows import Mechanism
 from liandong.core.values.rules import Rule
 
 

@@ -22,6 +22,7 @@ from liandong.core.values.messages import Act, DeliveryReported, TimerFired
 from liandong.core.values.rows import GatherRow, ReportRow
 from liandong.core.values.times import HOUR, MINUTE
 from liandong.texts import placeholders, sentences
+from tests.core.rich import rich_life
 from tests.core.rough import rough_mechanism
 from tests.core.world import (
     ALL,
@@ -56,7 +57,8 @@ def full_life(policy=None) -> Life:
     life.act(A.JUDGE)
     life.finish(life.case, 2)
     life.act(A.RETURN, reason="not_our_duty")
-    life.finish(life.case, 1)
+    asked = next(order for order in life.live() if order.line)
+    life.act(A.DECIDE_DUTY, as_=asked, order=asked.id, to="unit:fire", reason="own_duty")
     life.wait(40 * MINUTE)
     life.act(A.PAUSE, reason="road_closure")
     life.wait(MINUTE)
@@ -96,9 +98,11 @@ def full_life(policy=None) -> Life:
     return life
 
 
-@pytest.fixture(scope="module", params=["demo", "rough"])
+@pytest.fixture(scope="module", params=["demo", "rough", "rich"])
 def life(request) -> Life:
     """Life itself asserts after every decision that it is repeatable and leaves its inputs alone."""
+    if request.param == "rich":
+        return rich_life()
     return full_life(make_policy(mechanism=rough_mechanism()) if request.param == "rough" else None)
 
 
@@ -120,10 +124,14 @@ def test_every_event_type_is_reachable():
     )  # fmt: skip
     rough = rough_mechanism()
     policy = make_policy(mechanism=msgspec.structs.replace(rough, reports=(*rough.reports, upward)))
-    lives = (full_life(), full_life(policy), storm_life())
+    lives = (full_life(), full_life(policy), storm_life(), rich_life())
     seen = {type(e).__name__ for one in lives for m in one.made for e in m.decision.events}
-    # A shift is no life of a case: its events are reached in coordinate/test_shifts.py.
-    assert seen == set(EVENT_TYPES) - {"ShiftHandedOver", "ShiftTakenOver"}
+    # What other doors bring (other systems, responses, reports of grade) is reached by their own tests.
+    elsewhere = {"OrderHeard", "OrderNumbered"} | {
+        name for name in EVENT_TYPES if name.startswith(("Report", "Decision"))
+    }
+    case = {event.__name__ for event in CASE_EVENTS} - elsewhere
+    assert not case - seen, "no life reaches these"
 
 
 def test_every_decision_says_why_in_both_languages(life):

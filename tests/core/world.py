@@ -21,11 +21,14 @@ from liandong.core.values.case_events import (
     CaseFindingSettled,
     CaseGathered,
     DeliveryRecorded,
+    OrderHeard,
     OrderIssued,
+    OrderNumbered,
     TimerSpent,
 )
 from liandong.core.values.city import City, CityIndex
 from liandong.core.values.decision import Decision
+from liandong.core.values.document import Mechanism
 from liandong.core.values.events import AGGREGATES, evolve, kind_of
 from liandong.core.values.findings import (
     Finding,
@@ -38,10 +41,11 @@ from liandong.core.values.findings import (
 from liandong.core.values.ids import finding_id
 from liandong.core.values.lists import Action, CaseStage, Cause, FindingPart, Mode, Verdict
 from liandong.core.values.messages import Act, TimerFired
-from liandong.core.values.rows import Mechanism
 from liandong.core.values.times import MINUTE, SECOND, parse_time
 from tests.small_town import demo_city
 
+#: Events that make no act stale.
+QUIET = (CaseFindingSettled, CaseGathered, DeliveryRecorded, OrderHeard, OrderNumbered, TimerSpent)
 START = parse_time("2026-05-01T09:00:00+08:00")
 CENTRE, REVIEWER, LEADER = "post:centre.duty", "post:emergency_east.review", "post:emergency.leader"
 GAS, HOUSING = "post:gas.duty", "post:housing.duty"
@@ -56,9 +60,10 @@ def folder() -> Any:
 
 
 def make_policy(city: City | None = None, mechanism: Mechanism | None = None, **more: Any) -> Policy:
+    index = CityIndex(city or folder().city)
     return Policy(
-        city=CityIndex(city or folder().city),
-        routing=Routing(mechanism or folder().mechanism),
+        city=index,
+        routing=Routing(mechanism or folder().mechanism, index),
         rules={rule.key: rule for rule in folder().rules},
         **more,
     )
@@ -145,7 +150,7 @@ class Life:
         state = self.states.get(stream, AGGREGATES[kind_of(stream)][0])
         for event in decision.events:
             after = evolve(stream, state, event)
-            quiet = isinstance(event, (CaseFindingSettled, CaseGathered, DeliveryRecorded, TimerSpent))
+            quiet = isinstance(event, QUIET)
             assert after.version == state.version + (not quiet)
             state = after
             if isinstance(event, OrderIssued):
@@ -277,7 +282,8 @@ class Life:
         """
         for _ in range(most):
             now = self.again(case)
-            if now.stage in (CaseStage.ARCHIVED, CaseStage.REPORTED) and not self.live(now):
+            ended = (CaseStage.ARCHIVED, CaseStage.REPORTED, CaseStage.CANCELLED)
+            if now.stage in ended and not self.live(now):
                 return
             tried = [
                 self._next(now, order, person)
@@ -285,7 +291,8 @@ class Life:
                 for person in self._persons(now, order)
             ]
             wanted = next((act for act in tried if act is not None), None)
-            assert wanted is not None, f"stuck at {now.stage}, level {now.level}: {self.live(now)}"
+            why = [one.decision.reason for one in self.made[-6:] if one.decision.refused]
+            assert wanted is not None, f"stuck at {now.stage}, {why}, level {now.level}: {self.live(now)}"
         assert most < 60, "the case goes in circles"
 
     def _persons(self, case: CaseState, order: Order) -> list[str]:
@@ -302,9 +309,17 @@ class Life:
         false = case.verdict in (Verdict.FALSE, Verdict.TEST)
         decision = self.act(
             step.action, case, as_=order, person=person, verdict=Verdict.REAL, passed=True,
-            cause=Cause.FALSE_RULE if false else Cause.REAL,
+            cause=Cause.FALSE_RULE if false else Cause.REAL, order=order.id,
+            **_word(case, order, step.action),
         )  # fmt: skip
         return None if decision.refused else decision
+
+
+def _word(case: CaseState, order: Order, action: Action) -> dict[str, Any]:
+    """What a decision about a duty has to say."""
+    if action != Action.DECIDE_DUTY:
+        return {}
+    return {"to": case.questions[order.line].unit or case.lead, "reason": "own_duty"}
 
 
 ON_SITE = (Action.ACKNOWLEDGE, Action.ARRIVE, Action.CHECK, Action.HANDLE, Action.FEED_BACK)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from liandong.core.mechanism.authority import next_actions, stale, step_order
+from liandong.core.mechanism.bridges import report as bridge_report
+from liandong.core.mechanism.bridges import with_pushes
+from liandong.core.mechanism.closure import closure
 from liandong.core.mechanism.draft import Draft
-from liandong.core.mechanism.orders import cancel_rest, finish_step, issue_next
+from liandong.core.mechanism.orders import cancel_rest, finish_step, issue_next, open_lines
 from liandong.core.mechanism.policy import Policy
 from liandong.core.mechanism.reports import disposal_reports
-from liandong.core.values.case import CaseState, Clock
-from liandong.core.values.case_events import CaseArchived, CaseClosed, ClauseResult
+from liandong.core.mechanism.sampling import draw_review
+from liandong.core.values.case import CaseState
+from liandong.core.values.case_events import CaseArchived
 from liandong.core.values.decision import Decision, refuse
 from liandong.core.values.lists import Action, CaseStage, Cause, Verdict
-from liandong.core.values.messages import Act
+from liandong.core.values.messages import Act, OrderReported
 
 _NOT_REAL = frozenset(Cause) - {Cause.REAL}
 #: Closing acts that follow the closing itself → the stage in which each may be done.
@@ -20,6 +24,11 @@ _AFTER = {Action.ARCHIVE: CaseStage.CLOSED, Action.DISPOSAL_REPORT: CaseStage.AR
 
 def decide(policy: Policy, state: CaseState, act: Act, now: int) -> Decision:
     """Close or archive a case, issue its disposal report, or say what is still missing."""
+    made = bridge_report(policy, state, act, now, _decide) if isinstance(act, OrderReported) else None
+    return with_pushes(policy, state, made or _decide(policy, state, act, now), now)
+
+
+def _decide(policy: Policy, state: CaseState, act: Act, now: int) -> Decision:
     if not state.id:
         return refuse("case.unknown", case=act.case)
     refused = stale(state, act)
@@ -46,11 +55,24 @@ def decide(policy: Policy, state: CaseState, act: Act, now: int) -> Decision:
     missing = missing_for(policy, state, act)
     if missing:
         return refuse("close.missing", missing=", ".join(missing), needed=next_actions(state))
+    if _drawn_by_cause(draft, Cause(act.cause)):
+        issue_next(draft)
+        return draft.done("close.review_drawn", cause=act.cause, needed=next_actions(draft.case))
     finish_step(draft, order, act)
     cancel_rest(draft, act, keep=tuple(_AFTER))
-    draft.add(_closure(policy, draft.case, Cause(act.cause), now))
+    draft.add(closure(draft.case, Cause(act.cause), now))
     issue_next(draft)
     return draft.done("close.closed", cause=act.cause, post=act.post)
+
+
+def _drawn_by_cause(draft: Draft, cause: Cause) -> bool:
+    """Whether a row that speaks of this cause has this closure reviewed, which is drawn only now."""
+    case, routing = draft.case, draft.policy.routing
+    row = routing.verification(case.hazard, case.level, cause)
+    reviewed = Action.REVIEW in {row.action for row in routing.steps(case.hazard, case.level)}
+    if row is None or not row.causes or not reviewed or case.drawn is not None or case.reviewed is not None:
+        return False
+    return draw_review(draft, row, cause)
 
 
 def _send_round(draft: Draft, order: str) -> None:
@@ -72,41 +94,15 @@ def missing_for(policy: Policy, case: CaseState, act: Act) -> list[str]:
     if act.cause not in list(Cause):
         return ["cause"]
     cause = Cause(act.cause)
+    unreviewed = [Action.REVIEW.value] if case.drawn is True and case.reviewed is not True else []
     if case.verdict in (Verdict.FALSE, Verdict.TEST):
-        return ["cause other than real"] if cause not in _NOT_REAL else []
+        return ["cause other than real"] if cause not in _NOT_REAL else unreviewed
     steps = {row.action for row in policy.routing.steps(case.hazard, case.level)}
     missing = [
         action.value
         for action in (Action.HANDLE, Action.FEED_BACK)
         if action in steps and action not in case.done
     ]
-    if Action.REVIEW in steps and case.reviewed is not True:
+    if Action.REVIEW in steps and case.drawn is not False and case.reviewed is not True:
         missing.append(Action.REVIEW.value)
-    return missing
-
-
-def result_of(clock: Clock, now: int) -> ClauseResult:
-    """How a clause went, as far as it went."""
-    end = clock.stopped if clock.stopped is not None else now
-    paused = clock.paused_us + (0 if clock.paused_at is None else end - clock.paused_at)
-    taken = end - clock.started - paused
-    outcome = "void" if clock.void else "late" if taken > clock.limit_us else "met"
-    return ClauseResult(
-        clause=clock.clause, round=clock.round, action=clock.action, unit=clock.unit, origin=clock.origin,
-        limit_us=clock.limit_us, taken_us=taken, paused_us=paused, charges=clock.charges, outcome=outcome,
-    )  # fmt: skip
-
-
-def _results(case: CaseState, now: int) -> tuple[ClauseResult, ...]:
-    """Clauses that are over, and those that run on but are late already: nothing is called met too soon."""
-    results = [(clock, result_of(clock, now)) for _, clock in sorted(case.clocks.items())]
-    return tuple(r for clock, r in results if clock.stopped is not None or r.outcome == "late")
-
-
-def _closure(policy: Policy, case: CaseState, cause: Cause, now: int) -> CaseClosed:
-    return CaseClosed(
-        case=case.id, hazard=case.hazard, level=case.level, area_path=case.area_path, lead=case.lead,
-        mode=case.mode, verdict=case.verdict, cause=cause, rules=case.rules, opened=case.opened,
-        onset=case.onset, closed=now, escalations=case.escalations,
-        clauses=_results(case, now),
-    )  # fmt: skip
+    return [*missing, *(["open lines"] if open_lines(policy, case) else [])]

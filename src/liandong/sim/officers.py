@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
-from liandong.core.values.case import LIVE, CaseState, Order, Report
-from liandong.core.values.lists import Action, Cause
-from liandong.core.values.rows import Mechanism
+from liandong.core.values.case import LIVE, CaseState, Order, Report, ReportDraft
+from liandong.core.values.document import Mechanism
+from liandong.core.values.lists import Action, Cause, Participation
 from liandong.core.values.times import MINUTE, SECOND
 from liandong.sim.chance import between, chance
 from liandong.sim.device_story import Episode
@@ -29,6 +29,9 @@ _PACE: dict[Action, tuple[float, float, float]] = {
     Action.CLOSE: (3, 20, 0.0),
     Action.ARCHIVE: (5, 30, 0.0),
     Action.DISPOSAL_REPORT: (60, 300, 0.0),
+    Action.DECIDE_DUTY: (4, 25, 0.1),
+    Action.ANSWER_HELP: (2, 9, 0.1),
+    Action.APPROVE: (3, 20, 0.1),
 }
 _OTHER = (5.0, 30.0, 0.0)  # steps that a mechanism names and this list does not
 _SLOW = 6.0  # how much longer the slow ones take
@@ -57,6 +60,10 @@ _WORDS = {
     Action.CALL: "已电话叫应责任单位负责人，通报警情",
     Action.REPORT: "首报：时间、地点、级别见警情；责任单位已到场处置，无人员伤亡报告",
 }
+
+
+def _help(given: bool) -> dict[str, Any]:
+    return {"passed": True} if given else {"passed": False, "reason": "own_emergency"}
 
 
 class Intent(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,7 +99,8 @@ class Officers:
         if order.status not in LIVE or not left:
             return None
         action = left[0].action
-        before = [case.done[a] for a in order.done if a in case.done]
+        done = case.done_of(order.line)
+        before = [done[a] for a in order.done if a in done]
         base = max([order.issued, *before])
         if case.clocks and action in (Action.HANDLE, Action.FEED_BACK):
             base = max(
@@ -104,7 +112,9 @@ class Officers:
 
     def beside(self, case: CaseState) -> list[Intent]:
         """What the centre does beside the steps of orders: it rings the lead, and reports upward."""
-        found = [self._report(case, report) for report in case.reports.values() if report.sent is None]
+        owed = [report for report in case.reports.values() if report.sent is None and report.draft is None]
+        found = [self._report(case, report) for report in owed]
+        found += [self._sign(case, report, r) for report in case.reports.values() if (r := report.draft)]
         pushed = case.done.get(Action.PUSH)
         grave = case.hazard == _FAST_HAZARD or case.level in _GRAVE
         calls = 1 + (chance(self.seed, "answered", case.id) < 0.2)
@@ -113,6 +123,15 @@ class Officers:
             at = pushed + (case.calls + 1) * 20 * SECOND
             found.append(self._beside(case, Action.CALL, at, f"call:{case.calls}", body))
         return found
+
+    def _sign(self, case: CaseState, report: Report, draft: ReportDraft) -> Intent:
+        """签发, by the leader on duty."""
+        minutes = between(1, 6, self.seed, "sign", case.id, report.row, draft.number)
+        body = {"reason": report.row, "passed": True}
+        at = draft.at + round(minutes * MINUTE)
+        what = f"sign:{report.row}:{draft.number}"
+        intent = self._beside(case, Action.SIGN, at, what, body)
+        return msgspec.structs.replace(intent, post=draft.signer_post)
 
     def _report(self, case: CaseState, report: Report) -> Intent:
         minutes = between(20, 90, self.seed, "report", case.id, report.row)
@@ -146,7 +165,7 @@ class Officers:
             for row in self._pauses
         )
 
-    def _make(self, case: CaseState, order: Order, action: Action, at: int, **body: Any) -> Intent:
+    def _make(self, case: CaseState, order: Order, action: Action, at: int, /, **body: Any) -> Intent:
         key = f"{order.id}:{action.value}:{len(order.done)}"
         at = -(-at // _BEAT) * _BEAT
         return Intent(at=at, case=case.id, order=order.id, action=action, body=body, key=key)
@@ -156,10 +175,13 @@ class Officers:
         if case.hazard == _FAST_HAZARD:
             return None
         who = self._who(case, action, order)
-        first_lead = order.role == "lead" and not any(
-            o.role == "lead" and o.round < order.round for o in case.orders.values()
+        first_lead = (
+            order.role == "lead"
+            and not order.line
+            and not any(o.role == "lead" and o.round < order.round for o in case.orders.values())
         )
-        if action == Action.ACKNOWLEDGE and first_lead and chance(self.seed, "return", *who) < 0.12:
+        asks = first_lead and not case.questions and chance(self.seed, "return", *who) < 0.12
+        if action == Action.ACKNOWLEDGE and asks:
             at = base + round(between(3, 9, self.seed, "return at", *who) * MINUTE)
             return self._make(case, order, Action.RETURN, at, reason="not_our_duty", text="不属我单位职责")
         if action == Action.ARRIVE and order.deputy and first_lead and chance(self.seed, "over", *who) < 0.12:
@@ -177,8 +199,16 @@ class Officers:
             body["text"] = words
         if evidence:
             body["evidence"] = [f"photo:{order.id}:{action.value}"]
+        if order.line:
+            body["order"] = order.id
         truth = self.truth(case, base)
-        if action == Action.JUDGE:
+        if action == Action.DECIDE_DUTY:
+            body |= {"to": self._whose(case, order), "reason": "own_duty"}
+        elif action == Action.ANSWER_HELP:
+            body |= _help(chance(self.seed, "help", *self._who(case, action, order)) < 0.8)
+        elif action in (Action.SELF_CORRECT, Action.PERSUADE):
+            body["passed"] = chance(self.seed, "passed", *self._who(case, action, order)) < 0.6
+        elif action == Action.JUDGE:
             # Biogas cannot be told from a leak at a desk; a rule that chatters can.
             body["verdict"] = "false" if truth == Cause.FALSE_RULE else "real"
         elif action == Action.REVIEW:
@@ -187,6 +217,13 @@ class Officers:
         elif action == Action.CLOSE:
             body["cause"] = truth.value
         return self._make(case, order, action, base + self._delay(case, action, order), **body)
+
+    def _whose(self, case: CaseState, order: Order) -> str:
+        """Mostly it was the unit's duty after all; else that of a unit which assists already."""
+        asked = case.questions[order.line].unit
+        others = [p.unit for p in case.participants if p.part == Participation.ASSIST and p.unit != asked]
+        moved = chance(self.seed, "duty", case.id, order.line) < 0.3
+        return others[0] if moved and others else asked
 
     def truth(self, case: CaseState, until: int) -> Cause:
         """What is found on site by a moment: the episode at the asset when the alarm came.

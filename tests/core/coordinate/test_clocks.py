@@ -20,9 +20,10 @@ from liandong.core.values.case_events import (
     ParticipantJoined,
     TimerSpent,
 )
+from liandong.core.values.document import Mechanism
 from liandong.core.values.lists import Action, ClockOrigin, EscalationKind, OrderStatus, Participation
 from liandong.core.values.messages import TimerFired
-from liandong.core.values.rows import Mechanism, PauseRow, StepRow
+from liandong.core.values.rows import PauseRow, StepRow
 from liandong.core.values.times import HOUR, MINUTE
 from tests.core.rough import LEVELS, rough_mechanism
 from tests.core.world import (

@@ -13,9 +13,7 @@ from liandong.core.values.case_events import (
     ClockStopped,
     OrderIssued,
     ParticipantJoined,
-    ParticipantLeft,
     StepDone,
-    StepsUndone,
 )
 from liandong.core.values.lists import Action, CaseStage, Cause, OrderStatus, Participation, Verdict
 from liandong.core.values.times import MINUTE
@@ -51,46 +49,6 @@ def test_the_straight_way():
     assert [e.post for e in life.of(OrderIssued)] == [CENTRE, GAS, REVIEWER, CENTRE]
     assert [e.action for e in life.of(StepDone)] == list(ALL)
     assert life.case.lead == "unit:gas" and not life.case.timers
-
-
-def test_returned_and_pushed_again_is_a_second_order_for_the_same_person():
-    life = opened()
-    life.do(*UP_TO_PUSH, A.ACKNOWLEDGE)
-    first = life.order()
-    life.wait(20 * MINUTE)
-    assert key(life.act(A.RETURN, reason="not_our_duty")) == "act.return"
-    assert life.case.orders[first.id].status == OrderStatus.RETURNED
-    assert life.of(StepsUndone)[-1].undone == (A.PUSH, A.ACKNOWLEDGE)
-    assert life.case.stage == CaseStage.JUDGED and life.order().post == CENTRE
-    assert {c.action for c in life.case.clocks.values() if c.stopped is None} == set()
-    assert [e.unit for e in life.of(ParticipantLeft)] == ["unit:gas"]
-    life.do(A.PUSH)
-    second = life.order()
-    assert (second.person, second.unit) == (first.person, first.unit)
-    assert second.id != first.id and second.round == first.round + 2
-    # The time before this order is not its time.
-    clocks = [c for c in life.case.clocks.values() if c.order == second.id]
-    assert clocks and all(c.round == 2 and c.started == second.issued == life.now for c in clocks)
-    assert all(
-        e.void
-        for e in life.of(ClockStopped)
-        if e.clock in {c.key for c in life.case.clocks.values() if c.order == first.id}
-    )
-    # Acting on the first order is acting on the second now; there is no way back into the old one.
-    life.do(A.ACKNOWLEDGE)
-    assert life.of(StepDone)[-1].order == second.id
-    assert first.done == life.case.orders[first.id].done
-    life.finish(life.case)
-
-
-def test_returned_means_asking_the_rows_again_not_whom_the_push_named():
-    life = opened()
-    life.do(A.JUDGE)
-    life.do(A.PUSH, to="unit:fire")
-    assert life.case.lead == "unit:fire"
-    life.act(A.RETURN, reason="not_our_duty")
-    life.do(A.PUSH)
-    assert life.case.lead == "unit:gas"
 
 
 def test_only_the_lead_returns_and_only_with_a_reason():

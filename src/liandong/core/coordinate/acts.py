@@ -4,42 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from liandong.core.coordinate import records
-from liandong.core.mechanism.authority import (
-    dependence,
-    held_order,
-    next_actions,
-    stale,
-    step_order,
-)
-from liandong.core.mechanism.clocks import pause_clock, resume_clock, stop_for
+from liandong.core.coordinate import duty, help_requests, records, reporting
+from liandong.core.coordinate.calls import answered, ringing_for
+from liandong.core.coordinate.time_limits import resume
+from liandong.core.coordinate.transfers import approve, pause, transfer
+from liandong.core.mechanism.authority import dependence, next_actions, stale, step_order
+from liandong.core.mechanism.clocks import stop_for
 from liandong.core.mechanism.draft import Draft
-from liandong.core.mechanism.orders import cancel_rest, end_order, finish_step, issue, issue_next
+from liandong.core.mechanism.duty import barred
+from liandong.core.mechanism.orders import (
+    cancel_rest,
+    end_order,
+    finish_step,
+    issue_next,
+    verification,
+    working_lines,
+)
 from liandong.core.mechanism.policy import Policy
-from liandong.core.mechanism.resolve import Resolved, unit_of_role
-from liandong.core.values.case import CaseState, Order
+from liandong.core.mechanism.resolve import unit_of_role
+from liandong.core.mechanism.transfers import permit, take
+from liandong.core.values.case import LIVE, CaseState, Order
 from liandong.core.values.case_events import (
     CaseJudged,
     CaseLevelChanged,
     CaseReopened,
     CaseReviewed,
-    ParticipantLeft,
     StepsUndone,
 )
 from liandong.core.values.decision import Decision, refuse
-from liandong.core.values.lists import Action, Capability, OrderStatus, Participation, Verdict
+from liandong.core.values.lists import Action, Capability, OrderStatus, Verdict
 from liandong.core.values.messages import Act
 from liandong.core.values.scales import CASE_LEVELS
 
-#: What has to be done again after the wrong unit was sent, and after a failed review.
-_AFTER_RETURN = (
-    Action.PUSH,
-    Action.ACKNOWLEDGE,
-    Action.ARRIVE,
-    Action.CHECK,
-    Action.HANDLE,
-    Action.FEED_BACK,
-)
+#: What has to be done again after a failed review.
 _AFTER_FAILED_REVIEW = (Action.HANDLE, Action.FEED_BACK, Action.REVIEW)
 
 
@@ -52,14 +49,20 @@ def decide(policy: Policy, state: CaseState, act: Act, now: int) -> Decision:
         return refused
     if state.over and act.action not in (Action.REOPEN, *records.ALWAYS):
         return refuse("act.not_allowed", action=act.action, stage=state.stage, needed=Action.REOPEN)
-    return _ACTS[act.action](Draft(policy, state, now), act)
+    known = _ACTS.get(act.action)
+    if known is None:
+        # Warnings, responses and shifts have doors of their own.
+        return refuse("act.not_allowed", action=act.action, stage=state.stage, needed=next_actions(state))
+    return known(Draft(policy, state, now), act)
 
 
 def _step(draft: Draft, act: Act) -> Decision:
     """A plain step: acknowledge, arrive, check, handle, feed back."""
     order = step_order(draft.policy, draft.case, act, draft.now)
-    if isinstance(order, Decision):
-        return order
+    return order if isinstance(order, Decision) else _plain(draft, order, act)
+
+
+def _plain(draft: Draft, order: Order, act: Act) -> Decision:
     finish_step(draft, order, act)
     issue_next(draft)
     return draft.done(f"act.{act.action.value}", post=act.post)
@@ -69,6 +72,8 @@ def _judge(draft: Draft, act: Act) -> Decision:
     order = step_order(draft.policy, draft.case, act, draft.now)
     if isinstance(order, Decision):
         return order
+    if order.line:
+        return _plain(draft, order, act)
     if act.verdict not in list(Verdict):
         return refuse("act.missing_field", field="verdict", action=act.action)
     if act.level and act.level not in CASE_LEVELS:
@@ -79,7 +84,7 @@ def _judge(draft: Draft, act: Act) -> Decision:
     if act.level and act.level != case.level:
         draft.add(CaseLevelChanged(case=case.id, before=case.level, after=act.level, by=act.person))
     finish_step(draft, order, act)
-    records.owe(draft)
+    reporting.owe(draft)
     nobody_goes = verdict in (Verdict.FALSE, Verdict.TEST)
     if nobody_goes and draft.case.orders[order.id].status == OrderStatus.ACTIVE:
         # What is left of the order ends with the judgement.
@@ -93,23 +98,34 @@ def _push(draft: Draft, act: Act) -> Decision:
     order = step_order(draft.policy, draft.case, act, draft.now)
     if isinstance(order, Decision):
         return order
-    if act.to and act.to not in draft.policy.city.units:
+    if order.line:
+        return _plain(draft, order, act)
+    if act.to and (act.to not in draft.policy.city.units or act.to in barred(draft.case)):
         return refuse("act.bad_recipient", to=act.to)
     finish_step(draft, order, act)
-    issue_next(draft, unit=act.to or "lead")
-    return draft.done("act.push", to=act.to or unit_of_role(draft.policy, draft.case, "lead"))
+    to = act.to or _wished(draft.case)
+    issue_next(draft, unit=to or "lead")
+    return draft.done("act.push", to=to or unit_of_role(draft.policy, draft.case, "lead"))
+
+
+def _wished(case: CaseState) -> str:
+    """The unit that whoever split the case off wanted to lead it, as long as nobody has led it yet."""
+    led = any(order.role == "lead" for order in case.orders.values())
+    return case.lead if case.parents and not led else ""
 
 
 def _review(draft: Draft, act: Act) -> Decision:
     order = step_order(draft.policy, draft.case, act, draft.now)
     if isinstance(order, Decision):
         return order
+    if order.line:
+        return _plain(draft, order, act)
     if act.passed is None:
         return refuse("act.missing_field", field="passed", action=act.action)
     ahead = _ahead_of_review(draft, order)
     if ahead:
         return refuse("act.not_allowed", action=act.action, stage=draft.case.stage, needed=ahead)
-    why = dependence(draft.policy, draft.case, order.unit, act.person)
+    why = dependence(draft.policy, draft.case, order.unit, act.person, verification(draft.policy, draft.case))
     if why:
         return refuse("act.not_independent", why=why)
     finish_step(draft, order, act)
@@ -121,11 +137,16 @@ def _review(draft: Draft, act: Act) -> Decision:
 
 
 def _ahead_of_review(draft: Draft, order: Order) -> str:
-    """Steps before the review that another order still holds, as after a level was raised."""
+    """Steps before the review that another order still holds: after a level was raised, or a linked one."""
     case = draft.case
-    rows = [row.action for row in draft.policy.routing.steps(case.hazard, case.level)]
-    before = rows[: rows.index(Action.REVIEW)] if Action.REVIEW in rows else []
-    return ", ".join(a for a in before if (other := case.order_for(a)) and other.id != order.id)
+    rows = draft.policy.routing.steps(case.hazard, case.level)
+    at = next((row.order for row in rows if row.action == Action.REVIEW), None)
+    before = [row.action for row in rows if at is not None and row.order < at]
+    held = [a for a in before if (other := case.order_for(a)) and other.id != order.id]
+    lines = working_lines(draft.policy, case, at or 0)
+    waiting = [o for o in case.orders.values() if o.line in lines and o.status in LIVE]
+    left = (next(s.action for s in o.steps if s.action not in o.done) for o in waiting)
+    return ", ".join(dict.fromkeys((*held, *left)))
 
 
 def _undo(draft: Draft, actions: tuple[Action, ...], act: Act) -> None:
@@ -133,85 +154,14 @@ def _undo(draft: Draft, actions: tuple[Action, ...], act: Act) -> None:
     draft.add(StepsUndone(case=draft.case.id, undone=undone, why=act.action, person=act.person, at=draft.now))
 
 
-def _return(draft: Draft, act: Act) -> Decision:
-    """Wrong duty: the order goes back to the centre, which has to send it to somebody else."""
-    order = held_order(draft.policy, draft.case, act, draft.now, role="lead")
-    if isinstance(order, Decision):
-        return order
-    if order.role != "lead":
-        return refuse("act.not_allowed", action=act.action, stage=draft.case.stage, needed="lead")
-    if not act.reason:
-        return refuse("act.missing_field", field="reason", action=act.action)
-    stop_for(draft, order.id, void=True)
-    end_order(draft, order, OrderStatus.RETURNED, act)
-    draft.add(
-        ParticipantLeft(
-            case=draft.case.id, part=Participation.LEAD, unit=order.unit, post=order.post, until=draft.now
-        )
-    )
-    _undo(draft, _AFTER_RETURN, act)
-    issue_next(draft, unit="lead")
-    return draft.done("act.return", reason=act.reason, unit=order.unit)
-
-
-def _hand_over(draft: Draft, act: Act) -> Decision:
-    """To another person of the same post: clocks run on, the order is a new one."""
-    order = held_order(draft.policy, draft.case, act, draft.now)
-    if isinstance(order, Decision):
-        return order
-    if act.to == order.person or not draft.policy.city.holds(act.to, order.post, draft.now):
-        return refuse("act.bad_recipient", to=act.to)
-    steps = tuple(s for s in order.steps if s.action not in order.done)
-    end_order(draft, order, OrderStatus.HANDED_OVER, act)
-    to = Resolved(unit=order.unit, post=order.post, person=act.to, deputy=order.person)
-    issue(draft, order.role, steps, to, order.row, replaces=order.id)
-    return draft.done("act.hand_over", to=act.to)
-
-
-def _running(draft: Draft, order: Order, paused: bool) -> list[str]:
-    return [
-        key
-        for key, clock in draft.case.clocks.items()
-        if clock.order == order.id and clock.stopped is None and (clock.paused_at is not None) == paused
-    ]
-
-
-def _pause(draft: Draft, act: Act) -> Decision:
-    order = held_order(draft.policy, draft.case, act, draft.now)
-    if isinstance(order, Decision):
-        return order
-    stopped = 0
-    for key in _running(draft, order, paused=False):
-        clock = draft.case.clocks[key]
-        row = draft.policy.routing.pause(draft.case.hazard, act.reason, clock.action)
-        if row is not None:
-            pause_clock(
-                draft, clock, row, unit_of_role(draft.policy, draft.case, row.charged_to) or order.unit
-            )
-            stopped += 1
-    if not stopped:
-        return refuse("act.pause_not_allowed", reason=act.reason, action=next_actions(draft.case))
-    return draft.done("act.pause", reason=act.reason, clocks=stopped)
-
-
-def _resume(draft: Draft, act: Act) -> Decision:
-    order = held_order(draft.policy, draft.case, act, draft.now)
-    if isinstance(order, Decision):
-        return order
-    keys = _running(draft, order, paused=True)
-    if not keys:
-        return refuse("act.nothing_paused")
-    for key in keys:
-        resume_clock(draft, draft.case.clocks[key], by=act.person)
-    return draft.done("act.resume", clocks=len(keys))
-
-
 def _reopen(draft: Draft, act: Act) -> Decision:
     case = draft.case
-    if not records.may(draft, act, Capability.CASE_REOPEN):
-        return refuse("act.not_yours", action=act.action, needed=Capability.CASE_REOPEN)
+    row = _reopens(draft, act)
+    if isinstance(row, Decision):
+        return row
     if not case.over:
         return refuse("act.not_allowed", action=act.action, stage=case.stage, needed=next_actions(case))
+    take(draft, act, None, row)
     cancel_rest(draft, act)
     kept = (Action.JUDGE, Action.PUSH) if case.verdict in (Verdict.REAL, Verdict.LOOK) else ()
     undone = tuple(a for a in case.done if a not in kept)
@@ -223,6 +173,36 @@ def _reopen(draft: Draft, act: Act) -> Decision:
     return draft.done("act.reopen", post=act.post)
 
 
+def _reopens(draft: Draft, act: Act) -> str | Decision:
+    """The row that lets the actor reopen, or the standing right to do so; else the refusal."""
+    rows = draft.policy.routing.transfers(draft.case.hazard, draft.case.level, Action.REOPEN)
+    if rows:
+        row = permit(draft, act, None)
+        if not isinstance(row, Decision):
+            return row.key
+        if row.reason.key != "act.not_yours":
+            return row
+    if records.may(draft, act, Capability.CASE_REOPEN):
+        return f"permission.{Capability.CASE_REOPEN}"
+    return refuse("act.not_yours", action=act.action, needed=Capability.CASE_REOPEN)
+
+
+def _answer_call(draft: Draft, act: Act) -> Decision:
+    """应答: by whoever is rung, or holds the post that is."""
+    case = draft.case
+    order = act.order or ringing_for(draft, act.person) or ringing_for(draft, act.post)
+    call = case.ringing.get(order)
+    if call is None:
+        return refuse("call.none", needed=next_actions(case))
+    if act.person != call.person and not (
+        act.post == call.post and draft.policy.city.holds(act.person, act.post, draft.now)
+    ):
+        return refuse("act.not_yours", action=act.action, needed=call.post)
+    take(draft, act, case.orders[order], call.row)
+    answered(draft, order, act.person, act.post, by=act.person)
+    return draft.done("act.answer_call", post=act.post)
+
+
 _ACTS: dict[Action, Callable[[Draft, Act], Decision]] = {
     Action.JUDGE: _judge,
     Action.PUSH: _push,
@@ -232,12 +212,34 @@ _ACTS: dict[Action, Callable[[Draft, Act], Decision]] = {
     Action.HANDLE: _step,
     Action.FEED_BACK: _step,
     Action.REVIEW: _review,
-    Action.RETURN: _return,
-    Action.HAND_OVER: _hand_over,
-    Action.PAUSE: _pause,
-    Action.RESUME: _resume,
+    Action.TRACK: _step,
+    Action.SUPPORT: _step,
+    Action.SELF_CORRECT: _step,
+    Action.PERSUADE: _step,
+    Action.ENFORCE: _step,
+    Action.RETURN: duty.give_back,
+    Action.DECIDE_DUTY: duty.decide_duty,
+    Action.HAND_OVER: transfer,
+    Action.EXTEND: transfer,
+    Action.DEFER: transfer,
+    Action.MERGE: transfer,
+    Action.SPLIT: transfer,
+    Action.TAKE_OVER: transfer,
+    Action.CANCEL: transfer,
+    Action.UNDO: transfer,
+    Action.URGE: transfer,
+    Action.SUPERVISE: transfer,
+    Action.ASK_HELP: transfer,
+    Action.ANSWER_HELP: help_requests.answer,
+    Action.APPROVE: approve,
+    Action.REFUSE: approve,
+    Action.PAUSE: pause,
+    Action.RESUME: resume,
     Action.REOPEN: _reopen,
+    Action.ANSWER_CALL: _answer_call,
     Action.NOTE: records.note,
     Action.CALL: records.call,
-    Action.REPORT: records.report,
+    Action.REPORT: reporting.report,
+    Action.SIGN: reporting.sign,
+    Action.RECEIVE: reporting.receive,
 }

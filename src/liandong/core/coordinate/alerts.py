@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from liandong.core.coordinate import records
+from liandong.core.coordinate.joining import pass_on
+from liandong.core.coordinate.levels import raise_level
 from liandong.core.mechanism.clocks import stop_for
 from liandong.core.mechanism.draft import Draft
-from liandong.core.mechanism.orders import end_order, inform, issue_next
+from liandong.core.mechanism.orders import end_order, issue_next
 from liandong.core.mechanism.policy import Policy
 from liandong.core.values.alarm import AlertChanged, AlertCleared, AlertRaised
 from liandong.core.values.case import LIVE, CaseState
@@ -14,7 +15,6 @@ from liandong.core.values.case_events import (
     CaseFindingSettled,
     CaseGathered,
     CaseJudged,
-    CaseLevelChanged,
     CaseOpened,
     StepsUndone,
 )
@@ -23,6 +23,7 @@ from liandong.core.values.gathering import GatheringEnded
 from liandong.core.values.ids import case_id
 from liandong.core.values.lists import Action, OrderStatus, Verdict
 from liandong.core.values.scales import CASE_LEVELS
+from liandong.core.values.transfer_events import FindingPassedOn
 
 Alert = AlertRaised | AlertChanged | AlertCleared | GatheringEnded
 
@@ -58,6 +59,9 @@ def decide(policy: Policy, state: CaseState, message: Alert, now: int) -> Decisi
         if isinstance(message, (AlertCleared, GatheringEnded)) or message.detail is None:
             return nothing("case.none_open", grouping=grouping_of(message))
         return _open(policy, message, state.ordinal, now)
+    passed_on = _passed_on(policy, state, message, now)
+    if passed_on is not None:
+        return passed_on
     if state.over:
         return nothing("case.over_noted", case=state.id)
     if isinstance(message, GatheringEnded):
@@ -67,6 +71,20 @@ def decide(policy: Policy, state: CaseState, message: Alert, now: int) -> Decisi
         if joined is not None:
             return joined
     return _tell(policy, state, message, now)
+
+
+def _passed_on(policy: Policy, state: CaseState, message: Alert, now: int) -> Decision | None:
+    """What changes at a finding that another case follows, by a merge or a split, is told to that case."""
+    if isinstance(message, GatheringEnded) or message.finding not in state.passed_on:
+        return None
+    cleared = isinstance(message, AlertCleared)
+    change = message.change if isinstance(message, AlertChanged) else "ended" if cleared else "raised"
+    detail = None if isinstance(message, AlertCleared) else message.detail
+    told = FindingPassedOn(
+        case=state.id, into="", change=change, finding=message.finding, detail=detail,
+        alarm_active=not cleared,
+    )  # fmt: skip
+    return pass_on(Draft(policy, state, now), message.finding, change, told)
 
 
 def _open(policy: Policy, message: AlertRaised | AlertChanged, ordinal: int, now: int) -> Decision:
@@ -94,17 +112,6 @@ def _open(policy: Policy, message: AlertRaised | AlertChanged, ordinal: int, now
     )
     issue_next(draft)
     return draft.done("case.opened", level=message.level, finding=message.finding)
-
-
-def _review_again(draft: Draft) -> None:
-    """A review that has passed does not speak for steps that only the worse level asks for."""
-    case = draft.case
-    rows = [row.action for row in draft.policy.routing.steps(case.hazard, case.level)]
-    before = rows[: rows.index(Action.REVIEW)] if Action.REVIEW in rows else []
-    if Action.REVIEW in case.done and any(action not in case.done for action in before):
-        draft.add(
-            StepsUndone(case=case.id, undone=(Action.REVIEW,), why=Action.REVIEW, person="", at=draft.now)
-        )
 
 
 def _join(policy: Policy, state: CaseState, message: AlertRaised | AlertChanged, now: int) -> Decision | None:
@@ -147,19 +154,7 @@ def _tell(
         )
     )
     if not isinstance(message, AlertCleared) and _worse(state, message):
-        draft.add(
-            CaseLevelChanged(case=state.id, before=state.level, after=message.level, by=message.finding)
-        )
-        for order in state.orders.values():
-            if order.status in LIVE:
-                draft.tell(
-                    order.id, order.person, "tell.level_raised", level=message.level, asset=state.asset
-                )
-        records.owe(draft)
-        _review_again(draft)
-        issue_next(draft)  # the rows of the new level may ask for somebody else first
-        if draft.case.lead:
-            inform(draft)  # whom only the new level names has not been told yet
+        raise_level(draft, message.level, message.finding)
     if change == "raised" and message.finding not in state.seen:
         _judge_again(draft)
     return draft.done(f"case.finding_{change}", finding=message.finding)

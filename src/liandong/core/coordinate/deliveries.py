@@ -15,6 +15,6 @@ def decide(policy: Policy, state: CaseState, message: DeliveryReported, now: int
         return nothing("case.none_open", grouping=message.case)
     event = DeliveryRecorded(
         case=state.id, order=message.order, attempt=message.attempt, number=message.number,
-        recipient=message.recipient, channel=message.channel, outcome=message.outcome, at=now,
+        recipient=message.recipient, channel=message.channel, outcome=message.outcome, at=now, by=message.by,
     )  # fmt: skip
     return Decision((event,), (), because(f"delivery.{message.outcome.value}", channel=message.channel))

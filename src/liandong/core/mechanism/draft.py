@@ -9,6 +9,7 @@ from liandong.core.values.case import CaseState
 from liandong.core.values.case_fold import evolve_case
 from liandong.core.values.decision import Decision, Deliver, Param, because
 from liandong.core.values.lists import Mode
+from liandong.core.values.quiet import CALLS, VOICE
 
 
 class Draft:
@@ -35,7 +36,8 @@ class Draft:
         """Tell a person over every channel that the policy names, or over the one that a row asks for."""
         if not recipient:
             return
-        for channel in (only,) if only in self.policy.channels else self.policy.channels:
+        channels = tuple(c for c in self.policy.channels if c != VOICE or template in CALLS)
+        for channel in (only,) if only in self.policy.channels else channels:
             self._effects.append(
                 Deliver(
                     order=order,
@@ -44,6 +46,9 @@ class Draft:
                     channel=channel,
                     template=template,
                     params=params,
+                    hold_until=self.policy.city.held_until(
+                        recipient, channel, self.case.level, template, self.now
+                    ),
                 )
             )
 

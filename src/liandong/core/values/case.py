@@ -15,6 +15,7 @@ from liandong.core.values.lists import (
     Verdict,
 )
 from liandong.core.values.risk import OpenFinding
+from liandong.core.values.sidelines import DutyQuestion, HelpRequest, Ringing, Supervisor, TransferRequest
 
 replace = msgspec.structs.replace
 
@@ -66,6 +67,7 @@ class Clock(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     overdue: bool = False
     stopped: int | None = None
     void: bool = False  #: stopped without being met, e.g. because the order was returned
+    extended_us: int = 0  #: by which approved extensions moved its due time
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
@@ -83,6 +85,13 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     status: OrderStatus = OrderStatus.ISSUED
     issued: int = 0
     row: str = ""  #: key of the row that sent it there
+    numbers: tuple[tuple[str, str], ...] = ()  #: pairs (system, number): what other systems call it
+    their_status: str = ""  #: newest word of the receiver's own system
+    their_at: int | None = None  #: when, by that system's clock
+    heard_at: int = 0  #: when, by ours
+    line: str = ""  #: linked order beside the main line: of the rows, or `duty.1`, `help.1`, `request.1`
+    others: tuple[str, ...] = ()  #: further persons to whom it was handed by name
+    called: bool = False  #: somebody has answered a call for it
 
 
 class Participant(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
@@ -95,6 +104,20 @@ class Participant(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     until: int = 0
 
 
+class ReportDraft(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """A version of an upward report that waits for the signature of the leader on duty."""
+
+    number: int
+    kind: str
+    person: str
+    post: str
+    signer_unit: str
+    signer_post: str
+    signer: str
+    at: int
+    text: VaultRef | None = None
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """上报: an upward report that a row asks for: whom, since when it is owed, and what was sent."""
 
@@ -105,6 +128,14 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     due: int | None  #: when the next version is due; None = none is, or 未规定
     sent: int | None = None  #: when the newest version went out
     versions: int = 0  #: a correction is another version, never an edit
+    draft: ReportDraft | None = None  #: waits to be signed
+    held: int = 0  #: when the leader on duty did not sign it; 0 = nothing is held back
+    overdue: bool = False
+    order: str = ""  #: under which the newest version was delivered
+    nobody: bool = False  #: somebody who had to get it is nowhere to be found
+    received: int = 0  #: newest version that the receiver has confirmed
+    received_at: int = 0
+    received_by: str = ""
 
 
 class CaseState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -147,6 +178,22 @@ class CaseState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     closed: int = 0
     calls: int = 0  #: 通话记录 so far
     reports: dict[str, Report] = {}  #: row → the report that it asks for
+    asked: tuple[str, ...] = ()  #: levels at which somebody was asked whether to start a response
+    line_done: dict[str, dict[Action, int]] = {}  #: linked order → its steps done → when
+    failed: dict[str, tuple[Action, ...]] = {}  #: line → what was tried and did not succeed
+    waits: tuple[str, ...] = ()  #: `order/action` whose escalations without a limit have been set
+    ringing: dict[str, Ringing] = {}  #: order → the call for it that nobody has answered
+    supervisors: tuple[Supervisor, ...] = ()
+    urged: int = 0
+    acts: dict[str, int] = {}  #: row that allowed an act beside the steps → how often
+    questions: dict[str, DutyQuestion] = {}  #: line → whose duty it is
+    helps: dict[str, HelpRequest] = {}  #: line → what another unit was asked for
+    requests: dict[str, TransferRequest] = {}  #: line → what waits for somebody's approval
+    deferred: int = 0  #: looked at again then; 0 = not deferred
+    merged_into: str = ""  #: case that has taken this one in
+    children: tuple[str, ...] = ()  #: cases that were split off
+    passed_on: dict[str, str] = {}  #: finding → case that follows it now
+    drawn: bool | None = None  #: whether its closure is to be reviewed; None = not drawn yet
 
     @property
     def over(self) -> bool:
@@ -155,10 +202,14 @@ class CaseState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             CaseStage.CLOSED, CaseStage.ARCHIVED, CaseStage.REPORTED, CaseStage.CANCELLED
         )  # fmt: skip
 
-    def order_for(self, action: Action) -> Order | None:
-        """The live order of which this action is a step still to do."""
+    def done_of(self, line: str) -> dict[Action, int]:
+        """Steps done on the main line, or on a linked order → when."""
+        return self.line_done.get(line, {}) if line else self.done
+
+    def order_for(self, action: Action, line: str = "") -> Order | None:
+        """The live order of a line of which this action is a step still to do."""
         for order in self.orders.values():
-            open_ = order.status in LIVE and action not in order.done
+            open_ = order.status in LIVE and action not in order.done and order.line == line
             if open_ and any(step.action == action for step in order.steps):
                 return order
         return None

@@ -37,6 +37,7 @@ class CaseOpened(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     alarmed: int  #: when the finding was raised, never after `opened`
     opened: int
     parents: tuple[str, ...] = ()
+    lead: str = ""  #: unit that is to lead it, where a person has said so
 
 
 class CaseFindingChanged(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -97,6 +98,8 @@ class OrderIssued(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     row: str
     replaces: str = ""  #: order whose running clocks it takes over
     fallback: str = ""  #: why it went to the centre instead of the role
+    line: str = ""  #: linked order beside the main line
+    others: tuple[str, ...] = ()  #: further persons to whom it goes by name
 
 
 class OrderStatusChanged(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -147,6 +150,8 @@ class StepDone(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     text: VaultRef | None = None
     evidence: tuple[str, ...] = ()
     row: str = ""
+    passed: bool | None = None  #: False = tried, and it did not succeed
+    reason: str = ""
 
 
 class ClockStarted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -220,6 +225,7 @@ class Escalated(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     post: str
     person: str
     fallback: str = ""
+    order: str = ""
 
 
 class TimerSpent(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -292,6 +298,7 @@ class ReportOwed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     started: int
     limit_us: int | None
     due: int | None
+    timers: tuple[Timer, ...] = ()
 
 
 class CaseReported(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -309,6 +316,12 @@ class CaseReported(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     late_us: int | None = None  #: None where nothing was due
     due: int | None = None  #: when the next version is due
     text: VaultRef | None = None
+    signer_post: str = ""
+    drafted: int = 0  #: when it was drafted, where somebody else signed it
+    order: str = ""  #: under which it is delivered
+    informed: tuple[str, ...] = ()  #: units of the levels that a direct report passed
+    unresolved: tuple[str, ...] = ()  #: roles that had to get it and that nobody fills
+    timers: tuple[Timer, ...] = ()
 
 
 class ClauseResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -324,6 +337,7 @@ class ClauseResult(msgspec.Struct, frozen=True, kw_only=True):
     paused_us: int
     charges: dict[str, int] = {}
     outcome: str  #: met, late or void
+    extended_us: int = 0  #: by approved extensions
 
 
 class CaseClosed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -363,3 +377,28 @@ class DeliveryRecorded(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     channel: str
     outcome: Outcome
     at: int
+    by: str = ""  #: who took it, where the channel knows
+
+
+class OrderNumbered(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """对方编号: the receiver's own system calls the order so."""
+
+    case: str
+    order: str
+    system: str
+    number: str
+    at: int
+
+
+class OrderHeard(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """对方回报: what the receiver's own system says of an order, by both clocks."""
+
+    case: str
+    order: str
+    bridge: str
+    event: str  #: that system's own id of what it reported
+    status: str  #: its word
+    actions: str = ""  #: what the word means to us, by the bridge's row; empty = nothing to do
+    at: int
+    device_at: int | None = None  #: by its own clock
+    user: VaultRef | None = None  #: who did it there

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
-from liandong.core.values.case import STAGE_OF, CaseState, Clock, Order, Participant, Report, Timer
+from liandong.core.values.case import LIVE, STAGE_OF, CaseState, Clock, Order, Participant
 from liandong.core.values.case_events import (
     CallLogged,
     CaseArchived,
@@ -20,7 +18,6 @@ from liandong.core.values.case_events import (
     CaseNoted,
     CaseOpened,
     CaseReopened,
-    CaseReported,
     CaseReviewed,
     ClockOverdue,
     ClockPaused,
@@ -29,32 +26,26 @@ from liandong.core.values.case_events import (
     ClockStopped,
     DeliveryRecorded,
     Escalated,
+    OrderHeard,
     OrderIssued,
+    OrderNumbered,
     OrderStatusChanged,
     ParticipantJoined,
     ParticipantLeft,
-    ReportOwed,
     StepDone,
     StepsUndone,
     TimerSpent,
 )
+from liandong.core.values.folding import replace, settle_pause, touched, with_, without
 from liandong.core.values.lists import Action, CaseStage, OrderStatus
+from liandong.core.values.report_fold import UPWARD
+from liandong.core.values.side_fold import SIDE, order_ended
 
-replace = msgspec.structs.replace
-
-
-def _without(timers: dict[str, Timer], clock: str) -> dict[str, Timer]:
-    return {key: timer for key, timer in timers.items() if timer.clock != clock}
-
-
-def _with(timers: dict[str, Timer], added: tuple[Timer, ...]) -> dict[str, Timer]:
-    return timers | {timer.id: timer for timer in added}
-
-
-def _set(s: CaseState, **changes: Any) -> CaseState:
-    """Fields replaced, and the version raised, because people may have to react. What must make no
-    act stale (a delivery report, a spent timer, a finding settled) uses `replace`."""
-    return replace(s, version=s.version + 1, **changes)
+#: Work on site: who did it cannot verify it.
+HANDLING = (
+    Action.ARRIVE, Action.CHECK, Action.HANDLE, Action.FEED_BACK, Action.SELF_CORRECT, Action.PERSUADE,
+    Action.ENFORCE,
+)  # fmt: skip
 
 
 def _opened(s: CaseState, e: CaseOpened) -> CaseState:
@@ -64,7 +55,7 @@ def _opened(s: CaseState, e: CaseOpened) -> CaseState:
         area=e.area, area_path=e.area_path, level=e.level, mode=e.mode, opened=e.opened,
         onset=e.detail.onset, alarmed=e.alarmed,
         findings={e.finding: e.detail}, seen=(e.finding,), rules=(e.detail.rule,),
-        alarm_active=True,
+        alarm_active=True, lead=e.lead,
     )  # fmt: skip
 
 
@@ -76,7 +67,7 @@ def _finding_changed(s: CaseState, e: CaseFindingChanged) -> CaseState:
         findings[e.finding] = e.detail
     seen = s.seen if e.finding in s.seen else (*s.seen, e.finding)
     rules = s.rules if e.detail is None or e.detail.rule in s.rules else (*s.rules, e.detail.rule)
-    return _set(s, findings=findings, seen=seen, rules=rules, alarm_active=e.alarm_active)
+    return touched(s, findings=findings, seen=seen, rules=rules, alarm_active=e.alarm_active)
 
 
 def _gathered(s: CaseState, e: CaseGathered) -> CaseState:
@@ -89,17 +80,17 @@ def _settled(s: CaseState, e: CaseFindingSettled) -> CaseState:
 
 
 def _level_changed(s: CaseState, e: CaseLevelChanged) -> CaseState:
-    return _set(s, level=e.after)
+    return touched(s, level=e.after)
 
 
 def _judged(s: CaseState, e: CaseJudged) -> CaseState:
-    return _set(s, verdict=e.verdict)
+    return touched(s, verdict=e.verdict)
 
 
 def _issued(s: CaseState, e: OrderIssued) -> CaseState:
     order = Order(
         id=e.order, role=e.role, unit=e.unit, post=e.post, person=e.person, deputy=e.deputy, round=e.round,
-        steps=e.steps, issued=e.issued, row=e.row,
+        steps=e.steps, issued=e.issued, row=e.row, line=e.line, others=e.others,
     )  # fmt: skip
     clocks = s.clocks
     if e.replaces:
@@ -109,17 +100,18 @@ def _issued(s: CaseState, e: OrderIssued) -> CaseState:
             else clock
             for key, clock in clocks.items()
         }
-    lead = e.unit if e.role == "lead" else s.lead
-    return _set(s, orders=s.orders | {e.order: order}, round=e.round, clocks=clocks, lead=lead)
+    lead = e.unit if e.role == "lead" and not e.line else s.lead
+    return touched(s, orders=s.orders | {e.order: order}, round=e.round, clocks=clocks, lead=lead)
 
 
 def _status(s: CaseState, e: OrderStatusChanged) -> CaseState:
-    return _set(s, orders=s.orders | {e.order: replace(s.orders[e.order], status=e.status)})
+    after = touched(s, orders=s.orders | {e.order: replace(s.orders[e.order], status=e.status)})
+    return after if e.status in LIVE else order_ended(after, e.order)
 
 
 def _joined(s: CaseState, e: ParticipantJoined) -> CaseState:
     added = Participant(part=e.part, unit=e.unit, post=e.post, since=e.since)
-    return _set(s, participants=(*s.participants, added))
+    return touched(s, participants=(*s.participants, added))
 
 
 def _left(s: CaseState, e: ParticipantLeft) -> CaseState:
@@ -127,21 +119,32 @@ def _left(s: CaseState, e: ParticipantLeft) -> CaseState:
         replace(p, until=e.until) if (p.part, p.unit, p.post, p.until) == (e.part, e.unit, e.post, 0) else p
         for p in s.participants
     )
-    return _set(s, participants=left)
+    return touched(s, participants=left)
 
 
 def _step_done(s: CaseState, e: StepDone) -> CaseState:
     order = s.orders[e.order]
     order = replace(order, done=(*order.done, e.action), status=OrderStatus.ACTIVE)
     handlers = s.handlers
-    if e.action in (Action.ARRIVE, Action.CHECK, Action.HANDLE, Action.FEED_BACK):
+    if e.action in HANDLING:
         handlers = handlers if (e.person, e.unit) in handlers else (*handlers, (e.person, e.unit))
-    return _set(
+    # A step done is a sign of life: nobody is waited for or rung any more.
+    waits = (f"{e.order}/{e.action}", f"{e.order}/answer", f"{e.order}/call")
+    done = s.done_of(order.line) | {e.action: e.at}
+    changes: dict[str, Any] = (
+        {"line_done": s.line_done | {order.line: done}} if order.line else {"done": done}
+    )
+    if e.passed is False and e.action != Action.REVIEW:
+        failed = (*s.failed.get(order.line, ()), e.action)
+        changes["failed"] = s.failed | {order.line: failed}
+    return touched(
         s,
         orders=s.orders | {e.order: order},
-        done=s.done | {e.action: e.at},
         stage=s.stage if e.stage is None else e.stage,
         handlers=handlers,
+        ringing={key: ring for key, ring in s.ringing.items() if key != e.order},
+        timers=without(s.timers, *waits) if any(t.clock in waits for t in s.timers.values()) else s.timers,
+        **changes,
     )
 
 
@@ -150,42 +153,33 @@ def _clock_started(s: CaseState, e: ClockStarted) -> CaseState:
         key=e.clock, clause=e.clause, round=e.round, order=e.order, action=e.action, unit=e.unit,
         origin=e.origin, started=e.started, limit_us=e.limit_us, due=e.due,
     )  # fmt: skip
-    return _set(s, clocks=s.clocks | {e.clock: clock}, timers=_with(s.timers, e.timers))
+    return touched(s, clocks=s.clocks | {e.clock: clock}, timers=with_(s.timers, e.timers))
 
 
 def _clock_paused(s: CaseState, e: ClockPaused) -> CaseState:
     clock = replace(s.clocks[e.clock], paused_at=e.at, pause_reason=e.reason, charged_to=e.charged_to)
     # What was due before the pause is due all the same, even if the tick comes after it.
     timers = {key: t for key, t in s.timers.items() if t.clock != e.clock or t.due <= e.at}
-    return _set(s, clocks=s.clocks | {e.clock: clock}, timers=_with(timers, (e.timer,)))
-
-
-def _settle_pause(clock: Clock, at: int) -> Clock:
-    """Book a running pause up to `at`; no-op where none runs."""
-    if clock.paused_at is None:
-        return clock
-    paused = at - clock.paused_at
-    charges = clock.charges | {clock.charged_to: clock.charges.get(clock.charged_to, 0) + paused}
-    return replace(clock, paused_at=None, paused_us=clock.paused_us + paused, charges=charges)
+    return touched(s, clocks=s.clocks | {e.clock: clock}, timers=with_(timers, (e.timer,)))
 
 
 def _clock_resumed(s: CaseState, e: ClockResumed) -> CaseState:
-    clock = replace(_settle_pause(s.clocks[e.clock], e.at), due=e.due, pause_reason="", charged_to="")
+    clock = replace(settle_pause(s.clocks[e.clock], e.at), due=e.due, pause_reason="", charged_to="")
     timers = {key: t for key, t in s.timers.items() if (t.clock, t.moment) != (e.clock, "pause_end")}
-    return _set(s, clocks=s.clocks | {e.clock: clock}, timers=_with(timers, e.timers))
+    return touched(s, clocks=s.clocks | {e.clock: clock}, timers=with_(timers, e.timers))
 
 
 def _clock_overdue(s: CaseState, e: ClockOverdue) -> CaseState:
-    return _set(s, clocks=s.clocks | {e.clock: replace(s.clocks[e.clock], overdue=True)})
+    return touched(s, clocks=s.clocks | {e.clock: replace(s.clocks[e.clock], overdue=True)})
 
 
 def _clock_stopped(s: CaseState, e: ClockStopped) -> CaseState:
-    clock = replace(_settle_pause(s.clocks[e.clock], e.at), stopped=e.at, void=e.void)
-    return _set(s, clocks=s.clocks | {e.clock: clock}, timers=_without(s.timers, e.clock))
+    clock = replace(settle_pause(s.clocks[e.clock], e.at), stopped=e.at, void=e.void)
+    return touched(s, clocks=s.clocks | {e.clock: clock}, timers=without(s.timers, e.clock))
 
 
 def _escalated(s: CaseState, e: Escalated) -> CaseState:
-    return _set(s, escalations=s.escalations + 1)
+    return touched(s, escalations=s.escalations + 1)
 
 
 def _timer_spent(s: CaseState, e: TimerSpent) -> CaseState:
@@ -193,25 +187,38 @@ def _timer_spent(s: CaseState, e: TimerSpent) -> CaseState:
 
 
 def _reviewed(s: CaseState, e: CaseReviewed) -> CaseState:
-    return _set(s, reviewed=e.passed)
+    return touched(s, reviewed=e.passed)
 
 
 def _undone(s: CaseState, e: StepsUndone | CaseReopened) -> CaseState:
     done = {action: at for action, at in s.done.items() if action not in e.undone}
     reached = [stage for action, stage in STAGE_OF.items() if action in done]
-    return _set(s, done=done, stage=reached[-1] if reached else CaseStage.OPENED, reviewed=None)
+    # What failed its review is reviewed again, whatever a new draw would say.
+    drawn = s.drawn if isinstance(e, StepsUndone) and e.why == Action.REVIEW else None
+    failed = {
+        line: tuple(a for a in actions if line or a not in e.undone) for line, actions in s.failed.items()
+    }
+    return touched(
+        s,
+        done=done,
+        stage=reached[-1] if reached else CaseStage.OPENED,
+        reviewed=None,
+        drawn=drawn,
+        failed=failed,
+    )
 
 
 def _reopened(s: CaseState, e: CaseReopened) -> CaseState:
-    return replace(_undone(s, e), cause=None, closed=0)
+    return replace(_undone(s, e), cause=None, closed=0, line_done={}, failed={}, merged_into="", passed_on={})
 
 
 def _closed(s: CaseState, e: CaseClosed) -> CaseState:
-    return _set(s, cause=e.cause, closed=e.closed, stage=CaseStage.CLOSED)
+    left = without(s.timers, "case")
+    return touched(s, cause=e.cause, closed=e.closed, stage=CaseStage.CLOSED, deferred=0, timers=left)
 
 
 def _archived(s: CaseState, e: CaseArchived) -> CaseState:
-    return _set(s, stage=CaseStage.ARCHIVED)
+    return touched(s, stage=CaseStage.ARCHIVED)
 
 
 def _delivered(s: CaseState, e: DeliveryRecorded) -> CaseState:
@@ -219,21 +226,24 @@ def _delivered(s: CaseState, e: DeliveryRecorded) -> CaseState:
 
 
 def _noted(s: CaseState, e: CaseNoted) -> CaseState:
-    return _set(s)
+    return touched(s)
 
 
 def _called(s: CaseState, e: CallLogged) -> CaseState:
-    return _set(s, calls=s.calls + 1)
+    return touched(s, calls=s.calls + 1)
 
 
-def _report_owed(s: CaseState, e: ReportOwed) -> CaseState:
-    owed = Report(row=e.row, to=e.to, started=e.started, limit_us=e.limit_us, due=e.due)
-    return _set(s, reports=s.reports | {e.row: owed})
+def _order(s: CaseState, order: str, **changes: Any) -> CaseState:
+    """One order changed; what other systems say of it makes no act stale."""
+    return replace(s, orders=s.orders | {order: replace(s.orders[order], **changes)})
 
 
-def _reported(s: CaseState, e: CaseReported) -> CaseState:
-    before = s.reports.get(e.row) or Report(row=e.row, to=e.to, started=e.at, limit_us=None, due=None)
-    return _set(s, reports=s.reports | {e.row: replace(before, sent=e.at, due=e.due, versions=e.number)})
+def _numbered(s: CaseState, e: OrderNumbered) -> CaseState:
+    return _order(s, e.order, numbers=(*s.orders[e.order].numbers, (e.system, e.number)))
+
+
+def _heard(s: CaseState, e: OrderHeard) -> CaseState:
+    return _order(s, e.order, their_status=e.status, their_at=e.device_at, heard_at=e.at)
 
 
 _APPLY: dict[type, Callable[[CaseState, Any], CaseState]] = {
@@ -260,12 +270,13 @@ _APPLY: dict[type, Callable[[CaseState, Any], CaseState]] = {
     CaseReopened: _reopened,
     CaseNoted: _noted,
     CallLogged: _called,
-    ReportOwed: _report_owed,
-    CaseReported: _reported,
     CaseClosed: _closed,
     CaseArchived: _archived,
     DeliveryRecorded: _delivered,
+    OrderNumbered: _numbered,
+    OrderHeard: _heard,
 }
+_APPLY |= SIDE | UPWARD
 CASE_EVENTS = tuple(_APPLY)
 
 
