@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from liandong.core.values.city import Duty, Holding, Post
 from liandong.core.values.dataset import PersonRecord
+from liandong.core.values.lists import Watch
 from liandong.core.values.times import DAY, HOUR
 from liandong.sim.chance import shuffled
 from liandong.sim.city.places import GRIDS_PER_TOWN
@@ -84,7 +85,8 @@ def _duties(post: Post, crew: list[str], start: int, end: int) -> list[Duty]:
     """Whole shifts. The second watch is the next of the crew, the deputy (B角) the one after."""
     first = _shift_start(start)
     count = -(-(end - first) // SHIFT)
-    ahead = 1 if post.key.endswith(".second") else 0
+    second = post.key.endswith(".second")
+    ahead = 1 if second else 0
     return [
         Duty(
             post=post.key,
@@ -92,6 +94,7 @@ def _duties(post: Post, crew: list[str], start: int, end: int) -> list[Duty]:
             end=first + (turn + 1) * SHIFT,
             person=crew[(turn + ahead) % len(crew)],
             deputy=crew[(turn + ahead + 2) % len(crew)],
+            watch=Watch.SECOND if second else Watch.MAIN,
         )
         for turn in range(count)
     ]
@@ -108,6 +111,7 @@ def _leaders(post: Post, crew: list[str], start: int, end: int) -> list[Duty]:
             end=first + (turn + 1) * DAY,
             person=crew[turn % len(crew)],
             deputy=crew[(turn + 1) % len(crew)],
+            watch=Watch.LEADER,
         )
         for turn in range(count)
     ]

@@ -49,7 +49,8 @@ def permissions(units: tuple[Unit, ...], sources: tuple[Source, ...]) -> tuple[P
     rows: list[Permission] = []
     for post in (duty_post(CENTRE), second_post(CENTRE)):
         rows += _allow(post, can.CASE_READ, can.CASE_ACT, can.SCORE_READ, can.PERSONAL_READ)
-    for post in (leader_post(CENTRE), chief_post(CENTRE), duty_post("unit:duty_room")):
+    watching = (duty_post("unit:duty_room"), duty_post("unit:government"))
+    for post in (leader_post(CENTRE), chief_post(CENTRE), *watching):
         rows += _allow(post, can.CASE_READ, can.SCORE_READ)
     for post in (duty_post("unit:emergency"), second_post("unit:emergency"), chief_post("unit:emergency")):
         rows += _allow(post, can.CASE_READ, can.SCORE_READ)

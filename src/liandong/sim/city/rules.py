@@ -24,6 +24,18 @@ QUANTITIES = (
         key="self_unresolved", name_zh="未能确定的角色数", name_en="roles not resolved", unit="1", low=0.0
     ),
     Quantity(key="self_clock", name_zh="时钟偏差", name_en="error of the clock", unit="s", low=0.0),
+    Quantity(
+        key="self_delivery", name_zh="未通知到任何人的消息数", name_en="messages that reached nobody",
+        unit="1", low=0.0,
+    ),
+    Quantity(
+        key="self_audit", name_zh="未按机制办到的催督数", name_en="escalations that did not happen",
+        unit="1", low=0.0,
+    ),
+    Quantity(
+        key="self_standing", name_zh="不再成立的证明数", name_en="proofs that will not hold",
+        unit="1", low=0.0,
+    ),
 )
 
 _OURS = "set by this project for the demonstration"
@@ -67,6 +79,12 @@ RULES = (
     _self_rule("unresolved", "medium", 1.0, 0.0, 0.0),
     # Not detected from readings: the runner compares the clocks and says it (app/selfwatch.py).
     _self_rule("clock", "medium", 60.0, 60.0, 0.0),
+    # Nor is this: the outbox says it.
+    _self_rule("delivery", "medium", 1.0, 1.0, 0.0),
+    # Nor this: the auditor says it (app/auditor.py).
+    _self_rule("audit", "medium", 1.0, 1.0, 0.0),
+    # Nor this: the nightly proof of the days ahead does (app/standing.py).
+    _self_rule("standing", "medium", 1.0, 1.0, 0.0),
     Rule(
         key="gas_ch4_critical", version=1, hazard="gas_leak", severity="critical", quantity="ch4_lel",
         raise_at=80.0, clear_at=60.0, hold_s=60.0, clear_hold_s=600.0, basis=_OURS, trust=Trust.UNVERIFIED,

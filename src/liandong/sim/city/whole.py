@@ -6,9 +6,10 @@ import msgspec
 
 from liandong.core.values.city import City, PackUse
 from liandong.core.values.dataset import CityFolder
+from liandong.core.values.document import Mechanism
 from liandong.core.values.lists import Provenance
-from liandong.core.values.rows import Mechanism
 from liandong.core.values.times import DAY
+from liandong.sim.city.calendar import SEASONS, china_days, wakes
 from liandong.sim.city.people import make_roster
 from liandong.sim.city.places import CITY, areas
 from liandong.sim.city.posts import BIOGAS_CONTACT, posts
@@ -65,6 +66,9 @@ def demo_city(seed: int, start: int, days: int, sensors: int = SENSORS) -> CityF
         channels=tuple(yard.channels),
         sources=every_source,
         permissions=permissions(every_unit, every_source),
+        wakes=wakes(every_unit),
+        days=china_days(),
+        seasons=SEASONS,
         packs=tuple(PackUse(pack=pack) for pack in PACKS),
     )
     return CityFolder(city=city, mechanism=_mechanism(), rules=RULES, persons=roster.persons)
