@@ -16,8 +16,15 @@ import pytest
 
 from liandong.adapters.file import FileChannel
 from liandong.adapters.webhook import WebhookChannel
+from liandong.app.deliveries import WAITS
+from liandong.app.outbox import Outbox
+from liandong.app.ports import AttemptRow, Changes
+from liandong.app.writer import Tick
 from liandong.conformance.channel import ADDRESS, CHANNEL_CHECKS, Check, Subject, check_channel, delivery
 from liandong.core.values.lists import Outcome, Repeats
+from liandong.stores.memory import open_memory
+from tests.app.machine import START, make_writer
+from tests.app.rig import until
 
 
 class Receiver(ThreadingHTTPServer):
@@ -43,6 +50,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.got.append((self.headers.get("Idempotency-Key", ""), body))
+        if self.path.endswith("/dies"):
+            self.close_connection = True
+            return
         if self.server.hangs:
             self.server.hang.wait(10)
         self.send_response(self.server.answers.pop(0) if self.server.answers else 204)
@@ -78,7 +88,7 @@ def file_subject(folder: Path, server: Receiver | None) -> Subject:
     path.unlink(missing_ok=True)
 
     def arrived() -> list[str]:
-        return [json.loads(line)["order"] for line in path.read_text(encoding="utf-8").splitlines()]
+        return [json.loads(line)["id"] for line in path.read_text(encoding="utf-8").splitlines()]
 
     return Subject(FileChannel(path), FileChannel(folder / "no such folder" / "x"), arrived)
 
@@ -87,8 +97,9 @@ def webhook_subject(folder: Path, server: Receiver | None) -> Subject:
     assert server is not None
     server.got.clear()
     return Subject(
-        WebhookChannel(server.url), WebhookChannel(nobody()), lambda: [key for key, _ in server.got]
-    )
+        WebhookChannel(server.url), WebhookChannel(nobody()), lambda: [key for key, _ in server.got],
+        shown=lambda: len({key for key, _ in server.got}), dying=WebhookChannel(server.url + "/dies"),
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +130,12 @@ class Talkative(FileChannel):
 
     def __init__(self, path: Path, how: str) -> None:
         super().__init__(path)
-        self.how, self.repeats = how, Repeats.DROPS if how == "keyless" else Repeats.NEITHER
+        self.how, self.repeats = how, Repeats.DROPS if how in ("keyless", "twice") else Repeats.NEITHER
+        if how == "mute":
+            self.repeats = Repeats.CAN_BE_ASKED
+
+    def ask(self, row: Any) -> Any:
+        return Outcome.UNKNOWN
 
     def send(self, row: Any, address: str) -> Any:
         if self.how == "raises" and not address:
@@ -132,7 +148,7 @@ class Talkative(FileChannel):
         }.get(self.how, (outcome, again, detail))
 
 
-@pytest.mark.parametrize("how", ["raises", "talks", "pair", "word", "keyless", "again"])
+@pytest.mark.parametrize("how", ["raises", "talks", "pair", "word", "keyless", "again", "twice", "mute"])
 def test_the_suite_notices_a_channel_that_breaks_a_promise(tmp_path: Path, how: str) -> None:
     def make() -> Subject:
         good = file_subject(tmp_path, None)
@@ -141,7 +157,9 @@ def test_the_suite_notices_a_channel_that_breaks_a_promise(tmp_path: Path, how: 
             arrived = lambda: [""] * len(good.arrived())  # noqa: E731
         if how == "again":
             arrived = lambda: [str(n) for n, _ in enumerate(good.arrived())]  # noqa: E731
-        return Subject(Talkative(tmp_path / "out.jsonl", how), good.broken, arrived)
+        return Subject(
+            Talkative(tmp_path / "out.jsonl", how), good.broken, arrived, shown=lambda: len(good.arrived())
+        )
 
     with pytest.raises((AssertionError, ValueError)):
         check_channel(make)
@@ -225,3 +243,38 @@ def test_the_receiver_gets_what_it_needs(server: Receiver) -> None:
 def test_an_address_of_a_receiver_that_is_none_is_a_failure_for_good(url: str) -> None:
     outcome, recoverable, detail = WebhookChannel(url).send(delivery("a"), ADDRESS)
     assert (outcome, recoverable) == (Outcome.FAILED, False) and detail
+
+
+# Again after a crash
+
+
+def crashed_after(channel: Any, row: Any) -> None:
+    """The delivery went out, nobody wrote down what came of it, and another process goes on."""
+    store = open_memory()
+    store.commit(Changes(outbox=[row]))
+    store.commit(Changes(attempts=[AttemptRow(id="dlv_1", outbox=row.id, number=1, started=START)]))
+    channel.send(row, ADDRESS)
+    writer = make_writer(store)
+    writer.start()
+    outbox = Outbox(store, writer, {channel.name: channel}, lambda who, system: ADDRESS, "demo")
+    outbox.start()
+    until(outbox.idle)
+    writer.submit(Tick(START + WAITS[0])).result(10)
+    outbox.nudge()
+    until(outbox.idle)
+    outbox.stop()
+    writer.stop()
+    (_, tried), *_ = store.deliveries(row.case)
+    assert [attempt.outcome for attempt in tried] == [Outcome.UNKNOWN, Outcome.DELIVERED]
+
+
+@pytest.mark.slow
+def test_a_warning_sent_again_after_a_crash_is_no_second_warning(server: Receiver, tmp_path: Path) -> None:
+    """Thread 17. The receiver drops the repeat by its key; the file is asked and not written again."""
+    server.got.clear()
+    row = delivery("a", channel="webhook", created=START, next_at=START)
+    crashed_after(WebhookChannel(server.url), row)
+    assert [key for key, _ in server.got] == ["a", "a"], "the same mark, by which it is dropped"
+    path = tmp_path / "out.jsonl"
+    crashed_after(FileChannel(path), delivery("a", channel="file", created=START, next_at=START))
+    assert len(path.read_text(encoding="utf-8").splitlines()) == 1

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liandong.app import handle
-from liandong.app.outbox import WAITS, Outbox, retry_at
-from liandong.app.ports import AttemptRow, Changes, OutboxRow
+from liandong.app.deliveries import WAITS, retry_at
+from liandong.app.outbox import Outbox
+from liandong.app.ports import AttemptRow, Changes, Digest, OutboxRow
 from liandong.app.rebuild import rebuild
 from liandong.app.writer import Admit, Tick, Writer
 from liandong.conformance.store import outbox_row
@@ -23,8 +26,9 @@ from liandong.core.values.times import HOUR, SECOND
 from liandong.runners.replay import replay
 from liandong.stores.memory import open_memory
 from liandong.stores.sqlite import open_sqlite
-from tests.app.machine import CHANNELS, START, admitted, cases, finding, make_writer
+from tests.app.machine import CHANNELS, START, admitted, cases, finding, live_orders, make_writer
 from tests.app.rig import until
+from tests.app.running import City
 
 DONE = (Outcome.DELIVERED, False, "")
 AGAIN = (Outcome.FAILED, True, "HTTP 503")
@@ -33,10 +37,8 @@ AGAIN = (Outcome.FAILED, True, "HTTP 503")
 class Fake:
     """A channel that answers as told and remembers what it was given."""
 
-    repeats = Repeats.NEITHER
-
-    def __init__(self, name: str, *answers: Any) -> None:
-        self.name = name
+    def __init__(self, name: str, *answers: Any, repeats: Repeats = Repeats.DROPS) -> None:
+        self.name, self.repeats = name, repeats
         self.answers = list(answers)
         self.got: list[str] = []
         self.open = threading.Event()
@@ -57,12 +59,15 @@ class Post:
     """A writer and an outbox over one store."""
 
     def __init__(
-        self, store: Any, *channels: Fake, address: Callable[[str], str] = lambda person: "000"
+        self, store: Any, *channels: Fake, address: Callable[[str, str], str] = lambda person, system: "000"
     ) -> None:
         self.store = store
         self.writer: Writer = make_writer(store)
         self.writer.start()
-        self.outbox = Outbox(store, self.writer, {c.name: c for c in channels}, address, "demo")
+        self.reached: list[bool] = []
+        self.outbox = Outbox(
+            store, self.writer, {c.name: c for c in channels}, address, "demo", watch=self.reached.append
+        )
         self.now = START
 
     def start(self) -> Post:
@@ -113,10 +118,17 @@ def attempts(store: Any) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in connection.execute(text(query))]
 
 
-@given(number=st.integers(1, 20), outcome=st.sampled_from(list(Outcome)), again=st.booleans())
-def test_when_to_try_again(number: int, outcome: Outcome, again: bool) -> None:
-    at = retry_at(number, outcome, again, START)
-    if outcome == Outcome.DELIVERED or not again or number > len(WAITS):
+@given(
+    number=st.integers(1, 20),
+    outcome=st.sampled_from(list(Outcome)),
+    again=st.booleans(),
+    repeats=st.sampled_from(list(Repeats)),
+)
+def test_when_to_try_again(number: int, outcome: Outcome, again: bool, repeats: Repeats) -> None:
+    at = retry_at(number, outcome, again, repeats, START)
+    settled = outcome in (Outcome.DELIVERED, Outcome.WITHDRAWN)
+    blind = outcome == Outcome.UNKNOWN and repeats == Repeats.NEITHER
+    if settled or blind or not again or number > len(WAITS):
         assert at is None
     else:
         assert at == START + WAITS[number - 1] > START
@@ -174,7 +186,7 @@ def test_a_channel_that_raises_leaves_it_unknown_and_goes_on(post: Callable[...,
 
 
 def test_an_address_that_cannot_be_read_was_not_sent_to(post: Callable[..., Post]) -> None:
-    def address(person: str) -> str:
+    def address(person: str, system: str) -> str:
         raise OSError("planted")
 
     channel = Fake("file")
@@ -299,7 +311,7 @@ def test_what_was_left_is_delivered_after_a_restart(tmp_path: Any, post: Callabl
     second = Fake("file")
     writer = Writer(store, made.writer.handler, made.writer.accounting)
     writer.start()
-    outbox = Outbox(store, writer, {"file": second}, lambda person: "", "demo")
+    outbox = Outbox(store, writer, {"file": second}, lambda person, system: "", "demo")
     outbox.start()
     writer.submit(Tick(START + WAITS[0] + SECOND)).result(10)
     outbox.nudge()
@@ -308,3 +320,200 @@ def test_what_was_left_is_delivered_after_a_restart(tmp_path: Any, post: Callabl
     assert set(second.got) == set(first.got) and second.got
     outbox.stop()
     writer.stop()
+
+
+# What an unknown outcome means
+
+
+class Asked(Fake):
+    """A channel that can be asked."""
+
+    def __init__(self, name: str, *answers: Any, said: Outcome) -> None:
+        super().__init__(name, *answers, repeats=Repeats.CAN_BE_ASKED)
+        self.said = said
+        self.questions = 0
+
+    def ask(self, row: OutboxRow) -> Outcome:
+        self.questions += 1
+        return self.said
+
+
+LOST = (Outcome.UNKNOWN, True, "ReadTimeout")
+
+
+def test_what_may_have_arrived_is_not_repeated_where_nobody_drops_it(post: Callable[..., Post]) -> None:
+    blind = Fake("file", LOST, repeats=Repeats.NEITHER)
+    other = Fake("other")
+    made = post(blind, other).start()
+    made.writer.handler.policy = replace(made.writer.handler.policy, channels=("file", "other"))
+    made.put("a", template="tell.order")
+    made.settle()
+    for wait in WAITS:
+        made.tick(wait)
+    assert len(blind.got) == 1 and len(other.got) == 1, "the next channel tells it instead"
+    assert [m.outcome for m in made.reports()] == [Outcome.UNKNOWN, Outcome.DELIVERED]
+
+
+@pytest.mark.parametrize(
+    ("said", "sent", "ends"),
+    [
+        (Outcome.DELIVERED, 1, Outcome.DELIVERED),
+        (Outcome.FAILED, 2, Outcome.DELIVERED),
+        (Outcome.UNKNOWN, 1, Outcome.UNKNOWN),
+    ],
+)
+def test_a_channel_is_asked_before_anything_is_repeated(
+    post: Callable[..., Post], said: Outcome, sent: int, ends: Outcome
+) -> None:
+    channel = Asked("file", LOST, said=said)
+    made = post(channel).start()
+    made.put("a")
+    made.settle()
+    assert channel.questions == 0
+    made.tick(WAITS[0])
+    assert (len(channel.got), channel.questions) == (sent, 1)
+    assert [m.outcome for m in made.reports()] == [Outcome.UNKNOWN, ends]
+
+
+def test_a_delivery_that_failed_for_good_takes_the_next_channel_once(post: Callable[..., Post]) -> None:
+    gone = (Outcome.FAILED, False, "HTTP 404")
+    first, second, third = Fake("first", gone), Fake("second", gone), Fake("third")
+    made = post(first, second, third).start()
+    made.writer.handler.policy = replace(made.writer.handler.policy, channels=("first", "second", "third"))
+    made.put("a", channel="first", template="tell.urge")
+    made.settle()
+    assert (len(first.got), len(second.got), len(third.got)) == (1, 1, 1)
+    assert made.reached == [True]
+
+
+def test_an_order_that_reached_nobody_is_said_once_all_channels_have_given_up(
+    post: Callable[..., Post],
+) -> None:
+    gone = (Outcome.FAILED, False, "HTTP 404")
+    first, second = Fake("first", gone, gone, gone), Fake("second", gone, AGAIN, gone)
+    made = post(first, second).start()
+    made.writer.handler.policy = replace(made.writer.handler.policy, channels=("first", "second"))
+    made.put("n", channel="first", template="notice.inform", order="ntc_n")
+    made.settle()
+    made.put("a", channel="first", template="tell.urge")
+    made.settle()
+    assert made.reached == [], "one is still to be tried, and a notice is no order"
+    made.tick(WAITS[0])
+    assert made.reached == [False]
+
+
+# Acknowledged, done, ended
+
+
+def told(town: City) -> list[tuple[OutboxRow, list[Any]]]:
+    return [(row, [a.outcome for a in tried]) for row, tried in town.store.deliveries(town.case().id)]
+
+
+def test_signing_for_an_order_stops_every_message_that_still_waits(tmp_path: Path) -> None:
+    """Thread 14: OnCall went on ringing after the acknowledgement."""
+    channel = Fake("sms", *[AGAIN] * 10_000)
+    town = City(tmp_path, channels=[channel])
+    try:
+        case, _ = town.open_case()
+        order = live_orders(case)[0]
+        mine = [row for row, _ in told(town) if row.order == order.id]
+        assert mine and all(row.next_at for row in mine), "they wait to be tried again"
+        assert town.step(case.id)
+        town.settle()
+        after = {row.id: (row, outcomes) for row, outcomes in told(town) if row.order == order.id}
+        for row in mine:
+            stopped, outcomes = after[row.id]
+            assert not stopped.next_at and outcomes[-1] == Outcome.WITHDRAWN
+        before = list(channel.got)
+        town.pass_time(3 * HOUR)
+        assert not {row.id for row in mine} & set(channel.got[len(before) :])
+        stream = town.store.entries_of(f"case:{case.id}")
+        assert any(b'"delivery.withdrawn"' in row.body for row in stream), "and it is on record"
+        assert rebuild(town.store).differences == []
+    finally:
+        town.stop()
+
+
+def test_what_waits_behind_a_hanging_channel_is_looked_at_again_before_it_is_sent(tmp_path: Path) -> None:
+    slow, good = Fake("slow"), Fake("good")
+    slow.open.clear()
+    town = City(tmp_path, channels=[slow, good])
+    settle = town.settle
+    town.settle = lambda: until(lambda: town.city.intake.idle() and town.city.writer.idle())  # type: ignore[method-assign]
+    try:
+        case, _ = town.open_case()
+        until(lambda: len(slow.got) == 1 and len(good.got) >= 1)
+        queued = [row for row, _ in town.store.deliveries(case.id) if row.channel == "slow"]
+        town.finish(case.id)
+        slow.open.set()
+        settle()
+        outcomes = {
+            row.id: tried[-1].outcome
+            for row, tried in town.store.deliveries(case.id)
+            if row.channel == "slow" and row.template.startswith("tell.")
+        }
+        assert len(queued) >= 1 and outcomes[slow.got[0]] == Outcome.DELIVERED
+        rest = {id: outcome for id, outcome in outcomes.items() if id not in slow.got}
+        assert rest and set(rest.values()) == {Outcome.WITHDRAWN}
+    finally:
+        slow.open.set()
+        town.stop()
+
+
+def test_what_was_signed_for_shortly_before_a_crash_is_withdrawn_after_it(tmp_path: Path) -> None:
+    town = City(tmp_path, channels=[Fake("sms", *[AGAIN] * 1_000)])
+    case, _ = town.open_case()
+    order = live_orders(case)[0]
+    # The outbox never hears of what is done from here on.
+    town.city.writer.listeners.remove(town.city.outbox._committed)
+    assert town.step(case.id)
+    mine = [row for row, _ in told(town) if row.order == order.id and row.next_at]
+    town.stop()
+    assert mine
+    channel = Fake("sms")
+    again = City(tmp_path, channels=[channel])
+    try:
+        until(lambda: not any(row.next_at for row, _ in told(again) if row.order == order.id))
+        assert not {row.id for row in mine} & set(channel.got)
+    finally:
+        again.stop()
+
+
+# Quiet hours
+
+
+def test_what_quiet_hours_hold_back_is_told_as_one_message_when_they_end(post: Callable[..., Post]) -> None:
+    channel = Fake("file")
+    made = post(channel).start()
+    rows: list[OutboxRow] = []
+    channel.before = rows.append
+    morning = START + 8 * HOUR
+    for number, who in enumerate(("person:a", "person:b", "person:a", "person:a")):
+        made.now += SECOND
+        held_back = outbox_row(
+            f"h{number}", channel="file", recipient=who, created=made.now, next_at=morning,
+            template="notice.inform", order=f"ntc_{number}",
+        )  # fmt: skip
+        made.store.commit(Changes(outbox=[held_back]))
+    made.settle()
+    assert channel.got == []
+    made.tick(morning - made.now)
+    assert len(channel.got) == 2
+    (digest,) = [row for row in rows if isinstance(row, Digest)]
+    assert [row.id for row in digest.members] == ["h0", "h2", "h3"]
+    assert digest.recipient == "person:a" and digest.params == {"count": 3}
+    assert {row[4] for row in attempts(made.store)} == {"delivered"} and len(attempts(made.store)) == 4
+
+
+def test_a_digest_that_failed_is_one_message_again(post: Callable[..., Post]) -> None:
+    channel = Fake("file", AGAIN)
+    made = post(channel).start()
+    rows = [
+        outbox_row(f"h{n}", channel="file", created=START, next_at=START + HOUR, template="notice.inform")
+        for n in range(3)
+    ]
+    made.store.commit(Changes(outbox=rows))
+    made.tick(HOUR)
+    made.tick(WAITS[0])
+    assert len(channel.got) == 2 and channel.got[0] == channel.got[1]
+    assert made.outbox._digested == set()

@@ -31,7 +31,7 @@ async def take_rows(
     while True:
         try:
             # In a thread of the pool, because keeping a refusal writes to a disk.
-            future, _ = await asyncio.to_thread(platform.device, protocol, device, key, rows, raw)
+            future, _ = await asyncio.to_thread(platform.receiving.device, protocol, device, key, rows, raw)
         except Busy:
             await asyncio.sleep(_AGAIN_S)
         except BadInput:
@@ -46,7 +46,9 @@ async def refuse(platform: Platform, protocol: str, error: BadInput, raw: bytes)
     """Count bytes that are no frame, or no good one, and keep them for an operator."""
     while True:
         try:
-            await asyncio.to_thread(platform.refuse, STRANGERS.format(protocol), protocol, error, raw)
+            await asyncio.to_thread(
+                platform.rejected.refuse, STRANGERS.format(protocol), protocol, error, raw
+            )
         except Busy:
             await asyncio.sleep(_AGAIN_S)
         else:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import httpx
 
+from liandong.adapters._io.channelfile import hush
+from liandong.adapters._io.wording import Wording
 from liandong.app.ports import OutboxRow
 from liandong.core.values.lists import Outcome, Repeats
 from liandong.core.values.times import format_time
-from liandong.texts import text
 
 #: Answers after which trying again may help.
 _LATER = (408, 425, 429)
@@ -19,17 +20,19 @@ class WebhookChannel:
     name = "webhook"
     repeats = Repeats.DROPS
 
-    def __init__(self, url: str, language: str = "zh", timeout_s: float = 5.0) -> None:
+    def __init__(self, url: str, wording: Wording | None = None, timeout_s: float = 5.0) -> None:
+        hush()
         self._url = url
-        self._language = language
+        self._wording = wording or Wording()
         self._client = httpx.Client(timeout=timeout_s)
 
     def send(self, row: OutboxRow, address: str) -> tuple[Outcome, bool, str]:
         """Post once. A time-out after sending is unknown: it may have arrived."""
+        message = self._wording.of(row)
         body = {
             "order": row.order, "case": row.case, "recipient": row.recipient, "address": address,
             "at": format_time(row.created), "mode": row.mode, "template": row.template, "params": row.params,
-            "text": text(row.template, self._language, **row.params),
+            "title": message.title, "text": message.body,
         }  # fmt: skip
         try:
             answer = self._client.post(self._url, json=body, headers={"Idempotency-Key": row.id})
