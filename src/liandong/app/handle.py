@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, get_args
 
 import msgspec
@@ -19,7 +19,7 @@ from liandong.core.mechanism.policy import Policy
 from liandong.core.route import DECIDE, owner_of, stream_of
 from liandong.core.values.case import CaseState
 from liandong.core.values.decision import Decision, Deliver, Reason
-from liandong.core.values.errors import Broken, Conflict
+from liandong.core.values.errors import Broken, Conflict, Fatal
 from liandong.core.values.events import AGGREGATES, EventRecord, evolve, kind_of, record_event
 from liandong.core.values.findings import FindingMessage
 from liandong.core.values.ids import make_id
@@ -28,24 +28,50 @@ from liandong.core.values.messages import (
     Act,
     ClockConfirmed,
     DeliveryReported,
+    OrderReported,
     PolicyCommitted,
     SubjectErased,
     TimerFired,
 )
+from liandong.core.values.public_warning import ExternalWarning, WarningAct, WarningState
+from liandong.core.values.publication import DraftState, MechanismAct
+from liandong.core.values.resource import ResourceAct, ResourceState
+from liandong.core.values.response import (
+    ActiveResponse,
+    ResponseAct,
+    ResponseEnded,
+    ResponseLevelChanged,
+    ResponseStarted,
+    ResponseState,
+)
+from liandong.core.values.roster import PostsMoved, Swap
+from liandong.core.values.roster_events import (
+    AnswerProposal,
+    DutySwapped,
+    PostsHandedOver,
+    ProposeMove,
+    ProposeSwap,
+    ReportRing,
+    RosterState,
+)
 from liandong.core.values.shift import HandOver, ShiftState, TakeOver
 
+#: Where new versions of the policy come in.
+POLICY_STREAM = "admission:policy"
 _encoder = msgspec.json.Encoder(order="sorted")
 _decoders = {kind: msgspec.json.Decoder(type(empty)) for kind, (empty, _) in AGGREGATES.items()}
 
 MESSAGE_TYPES: dict[str, type] = {
     cls.__name__: cls
     for cls in (
-        *get_args(FindingMessage), Act, TimerFired, DeliveryReported, PolicyCommitted, SubjectErased,
-        ClockConfirmed, HandOver, TakeOver
+        *get_args(FindingMessage), Act, OrderReported, TimerFired, DeliveryReported, PolicyCommitted,
+        SubjectErased, ClockConfirmed, HandOver, TakeOver, ProposeSwap, ProposeMove, AnswerProposal,
+        ReportRing,
+        WarningAct, ExternalWarning, ResponseAct, ResourceAct, MechanismAct,
     )
 }  # fmt: skip
 #: Version of each message's schema, as for events. Version 2 of an act only adds fields to the first.
-MESSAGE_VERSIONS: dict[str, int] = dict.fromkeys(MESSAGE_TYPES, 1) | {"Act": 2}
+MESSAGE_VERSIONS: dict[str, int] = dict.fromkeys(MESSAGE_TYPES, 1) | {"Act": 3, "DeliveryReported": 2}
 _message_decoders: dict[str, msgspec.json.Decoder[Any]] = {
     name: msgspec.json.Decoder(cls) for name, cls in MESSAGE_TYPES.items()
 }
@@ -63,6 +89,13 @@ def read_message(record: EventRecord) -> Any:
     if decoder is None or record.v > MESSAGE_VERSIONS[record.type]:
         raise Broken("journal.unknown_event", type=record.type, version=record.v)
     return decoder.decode(record.data)
+
+
+#: What persons do under a client's own key: a repeat gets the answer that was given.
+PersonsAct = Act | WarningAct | ResponseAct | ResourceAct | MechanismAct
+#: Events after which other decisions look at another policy.
+_MOVES_POLICY = (DutySwapped, PostsHandedOver, ResponseStarted, ResponseLevelChanged, ResponseEnded)
+_MATTERS = (WarningState, ResponseState, ResourceState, DraftState)
 
 
 @dataclass
@@ -93,6 +126,7 @@ class Trial:
         self.heads: dict[str, Head] = {}
         self.latest: dict[str, str] = {}
         self.touched: set[str] = set()
+        self.agreed = False  #: somebody's duty or post changed hands, or a response started or ended
         self.changes = Changes()
         self.admission = handler.admission
 
@@ -124,16 +158,49 @@ class Handler:
         self, store: Store, policy: Policy, algorithm: str = DEFAULT_ALGORITHM, cache: int = 20_000
     ) -> None:
         self.store = store
-        self.policy = policy
         self.algorithm = algorithm
         self.cache = cache
         self._seen = -1
         self._heads: dict[str, Head] = {}
+        self.policy = policy
         self._latest: dict[str, str] = {}
         self.admission = 0
+        self.now = 0  #: the newest time that anybody has admitted, as far as is known
+        self._policy_head: int | None = None
         self.pending: Changes = Changes()
         self._acts: dict[str, ActRow] = {}
         self._asked: set[str] = set()  #: acts whose answers have been looked for
+
+    @property
+    def policy(self) -> Policy:
+        """The committed policy, with the roster as people agreed on it since (decision 0032), and with the
+        responses that run (decision 0035)."""
+        return self._policy
+
+    @policy.setter
+    def policy(self, policy: Policy) -> None:
+        self._committed = policy
+        self._policy = replace(_with_changes(policy, self._agreed()), responses=self._running())
+
+    @property
+    def committed(self) -> Policy:
+        """The policy as it was committed, without what people have agreed on since."""
+        return self._committed
+
+    def _agreed(self) -> tuple[Swap | PostsMoved, ...]:
+        """Changes of all rosters: those in the store, and over them what is not committed yet."""
+        found = {row.stream: self._head_of(row).state for row in self.store.states("roster")}
+        found |= {s: head.state for s, head in self._heads.items() if kind_of(s) == "roster"}
+        return tuple(
+            change for state in found.values() if isinstance(state, RosterState) for change in state.changes
+        )
+
+    def _running(self) -> tuple[ActiveResponse, ...]:
+        """Responses that run, by stream: those in the store, and over them what is not committed yet."""
+        found = {row.stream: self._head_of(row).state for row in self.store.states("response")}
+        found |= {s: head.state for s, head in self._heads.items() if kind_of(s) == "response"}
+        states = (found[stream] for stream in sorted(found))
+        return tuple(s.active for s in states if isinstance(s, ResponseState) and s.active is not None)
 
     # A group: begin, admit …, take, and after the commit `committed` or `forget`.
 
@@ -150,16 +217,30 @@ class Handler:
         if version != self._seen or len(self._heads) > self.cache:
             self.forget()
             self._seen = version
+            self._check_policy()
         self._acts, self._asked = {}, set()
 
-    def prefetch(self, messages: Sequence[Any]) -> None:
+    def _check_policy(self) -> None:
+        """Where several processes decide, all follow the same policy: one that another has changed is read
+        at the next start. Raises Fatal."""
+        if self.store.stake is None:
+            return
+        row = self.store.load([POLICY_STREAM]).get(POLICY_STREAM)
+        found = 0 if row is None else row.sequence
+        if self._policy_head is not None and found != self._policy_head:
+            raise Fatal("policy.changed_elsewhere")
+        self._policy_head = found
+
+    def prefetch(self, messages: Sequence[Any], origins: Sequence[str] = ()) -> None:
         """Load what a group's acts and timers will need in two questions instead of two a message."""
-        streams = {f"case:{m.case}" for m in messages if isinstance(m, (Act, TimerFired, DeliveryReported))}
+        about = {m.case for m in messages if isinstance(m, (Act, TimerFired, DeliveryReported))}
+        streams = {name if ":" in name else f"case:{name}" for name in about}
+        streams |= {f"admission:{origin}" for origin in origins}
         missing = [stream for stream in streams if stream not in self._heads]
         if missing:
             for stream, row in self.store.load(missing).items():
                 self._heads[stream] = self._head_of(row)
-        ids = [m.id for m in messages if isinstance(m, Act)]
+        ids = [m.id for m in messages if isinstance(m, PersonsAct)]
         if ids:
             self._acts |= {row.id: row for row in self.store.acts(ids)}
             self._asked |= set(ids)
@@ -167,8 +248,10 @@ class Handler:
     def forget(self) -> None:
         """Drop everything that is not in the store."""
         self._heads, self._latest, self._acts, self._asked = {}, {}, {}, set()
+        self.policy = self._committed
         self.pending = Changes()
         self.admission = int(self.store.meta("admission") or 0)
+        self.now = int(self.store.meta("now") or 0)
         self._seen = -1
 
     def take(self) -> Changes:
@@ -214,7 +297,7 @@ class Handler:
             self._heads.setdefault(row.stream, self._head_of(row))
         return self._latest[grouping]
 
-    def answered(self, act: Act) -> Answer | None:
+    def answered(self, act: PersonsAct) -> Answer | None:
         """The stored answer to a repeated act. Raises Conflict for the same key with another body."""
         row = self._acts.get(act.id)
         if row is None and act.id not in self._asked:
@@ -236,7 +319,7 @@ class Handler:
 
     def admit(self, message: Any, origin: str, now: int) -> Answer:
         """Admit one message: its entry, and every decision that follows from it along the route."""
-        if isinstance(message, Act):
+        if isinstance(message, PersonsAct):
             repeated = self.answered(message)
             if repeated is not None:
                 return repeated
@@ -254,7 +337,7 @@ class Handler:
             )
         )
         answer = self._follow(trial, message, now)
-        if isinstance(message, Act):
+        if isinstance(message, PersonsAct):
             self._keep_answer(trial, message, answer, now)
         self._join(trial)
         return answer
@@ -306,6 +389,7 @@ class Handler:
             for event in decision.events:
                 state = evolve(stream, state, event)
         head.state = state
+        trial.agreed |= any(isinstance(event, _MOVES_POLICY) for event in decision.events)
         rows = moved(before, state)
         changes = trial.changes
         changes.orders |= rows.orders
@@ -329,25 +413,26 @@ class Handler:
         )  # fmt: skip
         return OutboxRow(
             id=made, order=effect.order, case=effect.case, recipient=effect.recipient, channel=effect.channel,
-            template=effect.template, params=effect.params, mode=self.policy.mode, created=now, next_at=now,
+            template=effect.template, params=effect.params, mode=self.policy.mode, created=now,
+            next_at=max(now, effect.hold_until),
         )  # fmt: skip
 
     def _answer(self, decision: Decision, head: Head) -> Answer:
         case = head.state if isinstance(head.state, CaseState) else None
-        shift = head.state if isinstance(head.state, ShiftState) else None
+        shift = head.state if isinstance(head.state, (ShiftState, RosterState, *_MATTERS)) else None
         return Answer(
             status="refused" if decision.refused else "done",
             key=decision.reason.key,
             params=decision.reason.params,
-            case=case.id if case else "",
+            case=case.id if case else head.state.id if isinstance(head.state, _MATTERS) else "",
             version=case.version if case else shift.version if shift else 0,
         )
 
-    def _keep_answer(self, trial: Trial, act: Act, answer: Answer, now: int) -> None:
+    def _keep_answer(self, trial: Trial, act: PersonsAct, answer: Answer, now: int) -> None:
         row = ActRow(
             id=act.id, body_digest=act.body_digest, status=answer.status, key=answer.key,
             params=answer.params,
-            case=act.case, version=answer.version, at=now,
+            case=act.case if isinstance(act, Act) else answer.case, version=answer.version, at=now,
         )  # fmt: skip
         trial.changes.acts.append(row)
 
@@ -355,7 +440,11 @@ class Handler:
         """The message went through: its changes become the group's."""
         for stream in trial.touched:
             self._heads[stream] = trial.heads[stream]
+        if POLICY_STREAM in trial.touched:
+            self._policy_head = self._heads[POLICY_STREAM].sequence
         self._latest |= trial.latest
+        if trial.agreed:
+            self.policy = self._committed
         self.admission = trial.admission
         mine, group = trial.changes, self.pending
         group.entries += mine.entries
@@ -385,3 +474,7 @@ class Handler:
             )
         )
         self._join(trial)
+
+
+def _with_changes(policy: Policy, changes: tuple[Swap | PostsMoved, ...]) -> Policy:
+    return replace(policy, city=policy.city.with_changes(changes)) if changes else policy

@@ -9,24 +9,29 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from liandong.app.accounting import Accounting
 from liandong.app.handle import Answer, Handler, record_message
 from liandong.app.logs import get_logger
 from liandong.app.ports import Changes, DeadLetter, Job, Position, Store
+from liandong.app.said import pack
 from liandong.core.route import owner_of
-from liandong.core.values.errors import Broken, Busy, Conflict, Fatal, LiandongError
+from liandong.core.values.errors import Broken, Busy, Conflict, Fatal, LiandongError, Unreachable
 from liandong.core.values.ids import make_id
 from liandong.core.values.lists import Step
 from liandong.core.values.messages import TimerFired
 
 log = get_logger("writer")
+_LEASES = ("lease.lost", "lease.moved")
+#: How long a store that does not answer is left alone.
+_PAUSE_S = 0.3
 _RACES = 100  # a group that loses that often is a fault, not a race
 
 
@@ -52,6 +57,43 @@ class Admit:
     extra: Job | None = None
     lane: Lane = Lane.ACTS
     future: Future[Any] = field(default_factory=Future)
+
+
+@dataclass
+class Received(Admit):
+    """A message that another process has taken, for a case that is ours; its answer is stored."""
+
+    id: str = ""
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """The row by which a message went to the process that has to decide it."""
+
+    id: str
+
+
+class _Behind(Exception):
+    """Something is due before what was to be decided."""
+
+
+class Sharing(Protocol):
+    """What the writer asks where several processes share the cases; see app/coordinators.py."""
+
+    def place(self, message: Any) -> str:
+        """Partition of a message, empty where it belongs to no case."""
+
+    def owned(self) -> Mapping[str, int]:
+        """Our partitions now, each with its epoch."""
+
+    def hand(self, item: Admit, partition: str, changes: Changes) -> Elsewhere:
+        """Put the message into the changes, for its owner."""
+
+    def wait(self, handed: Elsewhere, item: Admit) -> None:
+        """It is committed: the asker waits for the owner."""
+
+    def renew(self) -> None:
+        """Learn what is ours now."""
 
 
 @dataclass
@@ -132,6 +174,7 @@ class Writer(threading.Thread):
         self._on_fatal = on_fatal
         self._lanes: tuple[deque[Item], ...] = (deque(), deque(), deque())
         self._wake = threading.Condition()
+        self._nap = threading.Event()
         self._stopping = False
         self._busy = False
         self._writing: list[Item] = []
@@ -142,6 +185,11 @@ class Writer(threading.Thread):
         #: Set once an error was met that no dead letter can hold; from then on nothing is taken.
         self.failed: BaseException | None = None
         self.listeners: list[Callable[[Changes], None]] = []
+        #: Set where several processes decide over one store.
+        self.share: Sharing | None = None
+        #: The partitions of which everything due has been fired; only about these is anything else decided.
+        self._ours: Mapping[str, int] = {}
+        self._deadlines = False  #: whether the last tick could be trusted
 
     # The queue's side.
 
@@ -269,6 +317,8 @@ class Writer(threading.Thread):
             results = self._decide(items, following=self._flight is not None)
         except Fatal:
             raise
+        except _Behind:
+            pass
         except Exception as error:
             log.error("writer.decide_failed", error, count=len(items))
         if not self._land() or results is None:
@@ -324,21 +374,40 @@ class Writer(threading.Thread):
         if isinstance(items[0], Tick):
             self._tick(items[0])
             return
-        for _ in range(_RACES):
+        for race in range(_RACES):
             try:
-                results = self._decide(items)
-                self._commit()
+                # Who has lost once waits for its turn before it decides, or it might lose for ever.
+                with self.store.turn() if race else nullcontext():
+                    results = self._decide(items)
+                    self._commit()
             except Fatal:
                 raise
+            except _Behind:
+                self._catch_up()
+                continue
             except Exception as error:
-                self.handler.forget()
-                if isinstance(error, Conflict) and error.key == "journal.raced":
+                if self._try_again(error):
                     continue
                 self._bisect(items, error)
                 return
             self._answer(items, results)
             return
         raise Broken("writer.always_raced", count=_RACES)
+
+    def _try_again(self, error: Exception) -> bool:
+        """Forget what was decided. Whether the same may go well next time, because nothing was wrong with
+        what was asked."""
+        away = isinstance(error, Unreachable)
+        lost = isinstance(error, Conflict) and error.key in _LEASES
+        if away:
+            self._nap.wait(_PAUSE_S)
+        try:
+            self.handler.forget()
+            if lost and self.share is not None:
+                self.share.renew()
+        except Unreachable:
+            return True
+        return away or lost or (isinstance(error, Conflict) and error.key == "journal.raced")
 
     def _bisect(self, items: list[Item], error: Exception) -> None:
         """A transaction failed: find who did it; the neighbours commit."""
@@ -364,6 +433,8 @@ class Writer(threading.Thread):
                 self._answer([item], [results])
                 return
         results = self._decide_without(item, range(count), error)
+        if isinstance(item, Received):
+            self.handler.pending.answered[item.id] = pack(results[0])
         self._commit()
         self._answer([item], [results if isinstance(item, Detected) else next(iter(results), error)])
 
@@ -379,12 +450,40 @@ class Writer(threading.Thread):
 
     def _decide(self, items: list[Item], following: bool = False) -> list[Any]:
         self.handler.begin(following)
-        self.handler.prefetch([item.message for item in items if isinstance(item, Admit)])
+        if self.share is not None:
+            self._know_the_time(items, self.share)
+        admitted = [item for item in items if isinstance(item, Admit)]
+        self.handler.prefetch([item.message for item in admitted], [item.origin for item in admitted])
         return [self._decide_one(item) for item in items]
+
+    def _know_the_time(self, items: list[Item], share: Sharing) -> None:
+        """Time does not go back from one process to the next: the newest that anybody has admitted is ours
+        too. But what has become due with it, or with cases that came to us, goes before what people do."""
+        timers = all(isinstance(item, Admit) and isinstance(item.message, TimerFired) for item in items)
+        books = all(isinstance(item, Books) for item in items)
+        if not timers and not books and (share.owned() != self._ours or self.handler.now > self.now):
+            raise _Behind
+        self.now = max(self.now, self.handler.now)
+
+    def _catch_up(self) -> None:
+        self.now = max(self.now, self.handler.now)
+        self._ours = self.share.owned() if self.share is not None else {}
+        if self._deadlines:
+            self._fire()
 
     def _decide_one(self, item: Item) -> Any:
         if isinstance(item, Admit):
+            if self.share is not None:
+                partition = self.share.place(item.message)
+                fired = isinstance(item.message, TimerFired)
+                epoch = (self.share.owned() if fired else self._ours).get(partition)
+                if partition and epoch is None:
+                    return self._not_ours(item, partition, self.share)
+                if epoch is not None:
+                    self.handler.pending.fences[partition] = epoch
             answer = self._admit(item.message, item.origin)
+            if isinstance(item, Received):
+                self.handler.pending.answered[item.id] = pack(answer)
             if item.extra is not None and isinstance(answer, Answer) and not answer.repeated:
                 item.extra(self.handler.pending)
             return answer
@@ -397,12 +496,23 @@ class Writer(threading.Thread):
         assert isinstance(item, Books)
         return item.job(self.handler.pending)
 
+    def _not_ours(self, item: Admit, partition: str, share: Sharing) -> Elsewhere | None:
+        """A timer is left to its owner, and so is what was handed over and has moved on meanwhile."""
+        if isinstance(item, Received) or isinstance(item.message, TimerFired):
+            return None
+        handed = share.hand(item, partition, self.handler.pending)
+        if item.extra is not None:
+            item.extra(self.handler.pending)
+        return handed
+
     def _admit(self, message: Any, origin: str) -> Any:
         """The answer, or the exception that the asker gets; a message that fails alone is buried."""
         try:
             return self.handler.admit(message, origin, self.now)
         except Conflict as error:
             return error
+        except (Fatal, Unreachable):
+            raise
         except Exception as error:
             log.error("writer.buried", error, source=origin)
             return self._bury(message, origin, error)
@@ -450,7 +560,9 @@ class Writer(threading.Thread):
             found = result if isinstance(item, Detected) else [result]
             for (message, origin), one in zip(messages_of(item), found, strict=False):
                 self._account(message, origin, one)
-            if isinstance(result, Exception):
+            if isinstance(result, Elsewhere) and isinstance(item, Admit) and self.share is not None:
+                self.share.wait(result, item)
+            elif isinstance(result, Exception):
                 item.future.set_exception(result)
             else:
                 item.future.set_result(result)
@@ -467,10 +579,30 @@ class Writer(threading.Thread):
             self.accounting.pass_on(step, origin)
 
     def _tick(self, tick: Tick) -> None:
-        """Advance `now`; fire timers in groups until none is due."""
+        """Advance `now`; fire timers in groups until none is due. A store that does not answer leaves what
+        is left to the next tick."""
+        try:
+            tick.future.set_result(self._advance(tick))
+        except Unreachable as error:
+            log.error("writer.tick_failed", error)
+            tick.future.set_exception(error)
+
+    def _keep_now(self, changes: Changes) -> None:
+        changes.meta["now"] = str(self.now)
+
+    def _advance(self, tick: Tick) -> int:
         self.now = max(self.now, tick.now)
+        self._deadlines = tick.deadlines
+        self._ours = self.share.owned() if self.share is not None else {}
+        fired = self._fire() if tick.deadlines else 0
+        if tick.persist:
+            self.write([Books(self._keep_now)])
+        return fired
+
+    def _fire(self) -> int:
+        """Fire what is due, in groups, until nothing is; how many."""
         fired: set[tuple[str, int]] = set()
-        while tick.deadlines:
+        while True:
             # Timers that cannot go are still among the first that are due.
             found = self.store.due_timers(self.now, self.group_size + len(self._buried))
             due = [row for row in found if row.id not in self._buried]
@@ -482,14 +614,16 @@ class Writer(threading.Thread):
                 continue
             if not due:
                 break
-            items: list[Item] = [
-                Admit(TimerFired(case=row.case, timer=row.id, due=row.due), "clock") for row in due
-            ]
+            items = [Admit(TimerFired(case=row.case, timer=row.id, due=row.due), "clock") for row in due]
             for item in items:
                 self._enter(item)
-            self._writing = items
-            self.write(items)
-            fired |= {(row.id, row.due) for row in due}
-        if tick.persist:
-            self.store.commit(Changes(meta={"now": str(self.now)}))
-        tick.future.set_result(len(fired))
+            self._writing = list(items)
+            self.write(list(items))
+            # One that went to another process meanwhile was not fired, and may come back.
+            gone = {item.message.timer for item in items if _left_alone(item)}
+            fired |= {(row.id, row.due) for row in due if row.id not in gone}
+        return len(fired)
+
+
+def _left_alone(item: Admit) -> bool:
+    return item.future.done() and item.future.exception() is None and item.future.result() is None

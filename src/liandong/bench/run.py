@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from importlib import import_module
+from inspect import signature
 from multiprocessing import get_context
 from typing import Any
 
@@ -24,16 +25,30 @@ BENCHES = {
     "ingest": "liandong.bench.ingest",
     "latency": "liandong.bench.latency",
     "storm": "liandong.bench.storm",
+    "mechanism": "liandong.bench.mechanism",
 }
 
 
-def run_benches(names: list[str], tell: Callable[[str], None]) -> dict[str, Any]:
-    """Run the named ones, or all. Raises BadInput naming those that exist."""
+#: No measurement but a proof, and long: only where it is named.
+PROOFS = {"crash": "liandong.bench.crash"}
+_ALL = BENCHES | PROOFS
+
+
+def run_benches(
+    names: list[str], tell: Callable[[str], None], options: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Run the named ones, or all measurements. Options go to those that know them; None is not given.
+
+    Raises BadInput naming those that exist.
+    """
     for name in names:
-        if name not in BENCHES:
-            raise BadInput("bench.unknown", name=name, known=", ".join(BENCHES))
+        if name not in _ALL:
+            raise BadInput("bench.unknown", name=name, known=", ".join(_ALL))
+    given = {key: value for key, value in (options or {}).items() if value is not None}
     report: dict[str, Any] = {
-        "command": " ".join(["liandong", "bench", *names]),
+        "command": " ".join(
+            ["liandong", "bench", *names, *(f"--{key} {value}" for key, value in given.items())]
+        ),
         "date": format_time(system_clock().read().now),
         "version": __version__,
         "machine": {
@@ -46,21 +61,23 @@ def run_benches(names: list[str], tell: Callable[[str], None]) -> dict[str, Any]
     }
     for name in names or list(BENCHES):
         tell(f"{name} …")
-        figures = _alone(name)
+        figures = _alone(name, given)
         report["results"][name] = figures
         for key, value in figures.items():
             tell(f"  {key}: {value}")
     return report
 
 
-def _alone(name: str) -> dict[str, Any]:
+def _alone(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """In a process of its own: what one bench leaves in memory must not slow the next."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(_measure, name).result()
+        return pool.submit(_measure, name, dict(options)).result()
 
 
-def _measure(name: str) -> dict[str, Any]:
-    figures: dict[str, Any] = import_module(BENCHES[name]).run()
+def _measure(name: str, options: dict[str, Any]) -> dict[str, Any]:
+    run = import_module(_ALL[name]).run
+    known = signature(run).parameters
+    figures: dict[str, Any] = run(**{key: value for key, value in options.items() if key in known})
     return figures
 
 

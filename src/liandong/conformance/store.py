@@ -15,6 +15,8 @@ from liandong.app.ports import (
     Changes,
     DeadLetter,
     GuardRow,
+    HandedRow,
+    Leases,
     OrderRow,
     OutboxOutcome,
     OutboxRow,
@@ -22,6 +24,7 @@ from liandong.app.ports import (
     QueueRow,
     RejectedRow,
     SessionRow,
+    Stake,
     Store,
     StreamRow,
     TimerRow,
@@ -444,6 +447,133 @@ def facts_tell_who_may_see_a_case(store: Store) -> None:
     equal(store.case_facts([]), {})
 
 
+# Several processes over one store
+
+
+def leases_of(store: Store) -> Leases:
+    """The rows by which processes share this store."""
+    return store.leases  # type: ignore[attr-defined, no-any-return]  # every store on SQL has them
+
+
+def handed_row(id: str, partition: str = "b") -> HandedRow:
+    """A message that waits for the owner of its partition."""
+    return HandedRow(
+        id=id, partition=partition, number=0, origin="person:a", sender="one", message=b"{}", at=5
+    )
+
+
+def partitions_have_one_owner_at_a_rising_epoch(store: Store) -> None:
+    leases = leases_of(store)
+    first = leases.join("one", ["a", "b"])
+    leases.join("two", ["a", "b"])
+    leases.claim("one", first, ["a", "b"])
+    leases.claim("two", 1, ["b"])
+    found = leases.leases()
+    equal([(row.owner, row.epoch) for row in (found["a"], found["b"])], [("one", 1), ("one", 1)])
+    leases.release("one", first, ["b"])
+    leases.claim("two", 1, ["b"])
+    equal((leases.leases()["b"].owner, leases.leases()["b"].epoch), ("two", 3))
+    again = leases.join("one", ["a", "b"])
+    equal((again > first, leases.leases()["a"].epoch), (True, 2))
+    equal([leases.beat("one", first), leases.beat("one", again)], [False, True])
+
+
+def who_is_buried_owns_nothing_and_writes_nothing(store: Store) -> None:
+    leases = leases_of(store)
+    epoch = leases.join("one", ["a"])
+    leases.claim("one", epoch, ["a"])
+    store.stake = Stake("one", epoch, {"a": 1})
+    store.commit(changes(entry("case:a", 1), fences={"a": 1}))
+    seen = next(row for row in leases.coordinators() if row.name == "one")
+    leases.beat("one", epoch)
+    equal(leases.bury(seen), False)
+    seen = next(row for row in leases.coordinators() if row.name == "one")
+    equal(leases.bury(seen), True)
+    error = refused(Conflict, store.commit, changes(entry("case:a", 2)))
+    equal(getattr(error, "key", ""), "lease.lost")
+    equal([leases.leases()["a"].owner, leases.beat("one", epoch), store.last_position()], ["", False, 1])
+    store.stake = Stake("one", leases.join("one", ["a"]), {})
+    store.commit(changes(entry("case:a", 2)))
+    store.stake = None
+
+
+def a_partition_that_has_moved_is_not_written(store: Store) -> None:
+    leases = leases_of(store)
+    epoch = leases.join("one", ["a", "b"])
+    leases.claim("one", epoch, ["a", "b"])
+    store.stake = Stake("one", epoch, {"a": 1, "b": 1})
+    leases.release("one", epoch, ["a"])
+    leases.claim("one", epoch, ["a"])
+    lost = changes(entry("case:a", 1), TimerRow(id="t", case="a", due=1), fences={"a": 1, "b": 1})
+    error = refused(Conflict, store.commit, lost)
+    equal((getattr(error, "key", ""), store.last_position()), ("lease.moved", 0))
+    store.commit(changes(entry("case:a", 1), fences={"a": 3, "b": 1}))
+    store.stake = None
+    equal(store.next_timer(), None)
+
+
+def only_what_lies_in_ones_own_partitions_is_found(store: Store) -> None:
+    cases = ["case_b1", "case_c1", "case_b2", "short"]
+    store.commit(
+        changes(
+            *(TimerRow(id=f"t{n}", case=case, due=n) for n, case in enumerate(cases)),
+            outbox=[_with(outbox_row(f"d{n}"), {"case": case}) for n, case in enumerate(cases)],
+        )
+    )
+    attempts = [AttemptRow(id="x1", outbox="d1", number=1, started=1)]
+    store.commit(changes(attempts=[*attempts, AttemptRow(id="x2", outbox="d2", number=1, started=1)]))
+    leases = leases_of(store)
+    epoch = leases.join("one", ["a", "b", "c"])
+    wanted = {"a": ["t3"], "b": ["t0", "t2"], "c": ["t1"], "": []}
+    for letter, timers in wanted.items():
+        store.stake = Stake("one", epoch, {letter: 1} if letter else {})
+        equal([row.id for row in store.due_timers(9, 9)], timers)
+        equal(store.next_timer(), int(timers[0][1]) if timers else None)
+    store.stake = Stake("one", epoch, {"b": 1})
+    equal([row.id for row in store.outbox_due(99, 9)], ["d0"])
+    equal([attempt.id for attempt, _ in store.open_attempts()], ["x2"])
+    store.stake = None
+    equal([len(store.due_timers(9, 9)), len(store.open_attempts())], [4, 2])
+
+
+def what_is_handed_over_waits_in_order_until_it_is_answered(store: Store) -> None:
+    leases = leases_of(store)
+    store.commit(changes(handed=[handed_row("z"), handed_row("y", "c")]))
+    store.commit(changes(handed=[handed_row("a"), handed_row("z")]))
+    equal([(row.id, row.number) for row in leases.handed(["b"], 9)], [("z", 1), ("a", 3)])
+    equal([row.id for row in leases.handed(["b", "c"], 2)], ["z", "y"])
+    store.commit(changes(answered={"z": b"said", "never": b"x"}))
+    equal([row.id for row in leases.handed(["b"], 9)], ["a"])
+    equal(leases.answers(["z", "a", "never"]), {"z": b"said"})
+    leases.tidy(5)
+    equal(leases.answers(["z"]), {"z": b"said"})
+    leases.tidy(6)
+    equal([leases.answers(["z"]), [row.id for row in leases.handed(["b"], 9)]], [{}, ["a"]])
+
+
+def admissions_have_one_order_and_time_does_not_go_back(store: Store) -> None:
+    store.commit(changes(entry("s:a", 1, admission=1), meta={"admission": "1", "now": "50"}))
+    late = changes(entry("s:b", 1, admission=1), meta={"admission": "1", "now": "60"})
+    error = refused(Conflict, store.commit, late)
+    equal(getattr(error, "params", {}), {"stream": "admission"})
+    store.commit(changes(entry("s:b", 1, admission=2), meta={"admission": "2", "now": "40"}))
+    equal([store.meta("admission"), store.meta("now"), store.last_position()], ["2", "50", 2])
+
+
+def in_ones_turn_everything_goes_as_always(store: Store) -> None:
+    with store.turn():
+        equal(store.last_position(), 0)
+        store.commit(changes(entry("s:a", 1)))
+    with store.turn():
+        pass
+    error: Exception | None = None
+    with store.turn():
+        error = refused(Conflict, store.commit, changes(entry("s:a", 1)))
+    equal(getattr(error, "key", ""), "journal.raced")
+    store.stage(changes(entry("s:a", 2)))()
+    equal(store.last_position(), 2)
+
+
 STORE_CHECKS: tuple[Check, ...] = (
     an_empty_store_says_so,
     positions_are_gap_free_and_in_the_order_given,
@@ -469,4 +599,11 @@ STORE_CHECKS: tuple[Check, ...] = (
     a_session_comes_with_its_account_until_it_is_over,
     marks_are_entries_without_bodies,
     facts_tell_who_may_see_a_case,
+    partitions_have_one_owner_at_a_rising_epoch,
+    who_is_buried_owns_nothing_and_writes_nothing,
+    a_partition_that_has_moved_is_not_written,
+    only_what_lies_in_ones_own_partitions_is_found,
+    what_is_handed_over_waits_in_order_until_it_is_answered,
+    admissions_have_one_order_and_time_does_not_go_back,
+    in_ones_turn_everything_goes_as_always,
 )

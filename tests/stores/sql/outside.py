@@ -1,4 +1,5 @@
-"""Processes of their own around one database: `python -m tests.stores.sql.outside write|read|die …`."""
+"""Processes of their own around one database: `python -m tests.stores.sql.outside write|read|die WHERE …`,
+where WHERE is a folder, or an address of PostgreSQL and a password file with a bar between them."""
 
 from __future__ import annotations
 
@@ -8,6 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+
+from liandong.stores._sql.store import SqlStore
+from liandong.stores.sqlite import open_sqlite
 
 REPO = Path(__file__).parents[3]
 SRC = REPO / "src"
@@ -24,13 +28,22 @@ def start(*words: str | int | Path) -> subprocess.Popen[str]:
     return subprocess.Popen(command, env=environment(), cwd=REPO, stdout=subprocess.PIPE, text=True)
 
 
-def write(folder: Path, name: str, count: int) -> None:
+def open_at(where: str | Path) -> SqlStore:
+    """The store at a place."""
+    if isinstance(where, str) and where.startswith("postgresql:"):
+        from liandong.stores.postgres import open_postgres
+
+        address, _, secret = where.partition("|")
+        return open_postgres(address, Path(secret))
+    return open_sqlite(Path(where))
+
+
+def write(where: str, name: str, count: int) -> None:
     """Append `count` groups of one entry to a stream of one's own and one to a stream of all."""
     from liandong.conformance.store import changes, entry, stream_row
     from liandong.core.values.errors import Conflict
-    from liandong.stores.sqlite import open_sqlite
 
-    store = open_sqlite(folder)
+    store = open_at(where)
     lost = 0
     for n in range(count):
         own, shared = f"own:{name}", f"shared:{n % 3}"
@@ -47,11 +60,9 @@ def write(folder: Path, name: str, count: int) -> None:
     print(json.dumps({"lost": lost}), flush=True)
 
 
-def read(folder: Path, until: int) -> None:
+def read(where: str, until: int) -> None:
     """Follow the journal by position up to `until`, as outbox and live events do."""
-    from liandong.stores.sqlite import open_sqlite
-
-    store = open_sqlite(folder)
+    store = open_at(where)
     seen: list[tuple[int, str, int, str]] = []
     polls = 0
     while len(seen) < until:
@@ -63,14 +74,14 @@ def read(folder: Path, until: int) -> None:
     print(json.dumps({"polls": polls, "seen": seen}), flush=True)
 
 
-def die(folder: Path) -> None:
+def die(where: str) -> None:
     """Commit groups of three entries for ever, printing each position once its commit has returned."""
     from liandong.conformance.store import changes, entry, order_row, stream_row
     from liandong.stores import sqlite
 
     # Checkpoints all the time, so that the kill also meets those.
     sqlite.CHECKPOINT_PAGES = 20
-    store = sqlite.open_sqlite(folder)
+    store = open_at(where)
     while True:
         n = store.last_position() // 3
         rows = [entry(f"case:{k}", n + 1, body=os.urandom(3_000)) for k in range(3)]
@@ -82,9 +93,9 @@ def die(folder: Path) -> None:
 
 if __name__ == "__main__":
     match sys.argv[1:]:
-        case ["write", folder, name, count]:
-            write(Path(folder), name, int(count))
-        case ["read", folder, until]:
-            read(Path(folder), int(until))
-        case ["die", folder]:
-            die(Path(folder))
+        case ["write", where, name, count]:
+            write(where, name, int(count))
+        case ["read", where, until]:
+            read(where, int(until))
+        case ["die", where]:
+            die(where)

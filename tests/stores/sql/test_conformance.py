@@ -1,4 +1,4 @@
-"""Both stores keep every promise of the ports."""
+"""Every store keeps every promise of the ports."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import pytest
 from liandong.conformance.questions import QUESTION_CHECKS, check_questions
 from liandong.conformance.questions import Check as QuestionCheck
 from liandong.conformance.store import STORE_CHECKS, Check, a_losing_writer_leaves_nothing, check_store
-from liandong.stores._sql.lite import LiteStore
+from liandong.stores._sql.store import SqlStore
 from liandong.stores.memory import open_memory
 
 
 @pytest.mark.parametrize("check", STORE_CHECKS, ids=lambda check: check.__name__)
-def test_store(store: LiteStore, check: Check) -> None:
+def test_store(store: SqlStore, check: Check) -> None:
     check(store)
 
 
 @pytest.mark.parametrize("check", QUESTION_CHECKS, ids=lambda check: check.__name__)
-def test_questions(store: LiteStore, check: QuestionCheck) -> None:
+def test_questions(store: SqlStore, check: QuestionCheck) -> None:
     check(store, store.questions)
 
 

@@ -28,6 +28,12 @@ class Database:
             yield connection
 
     @contextmanager
+    def aside(self) -> Iterator[Connection]:
+        """A small transaction of another thread, beside what the writer is doing where that is possible."""
+        with self.writing() as connection:
+            yield connection
+
+    @contextmanager
     def reading(self) -> Iterator[Connection]:
         """One transaction in which every question sees the same moment."""
         with self.lock(), self.readers.connect() as connection:

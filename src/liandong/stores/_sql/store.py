@@ -3,37 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, Table, bindparam, func, null, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Dialect,
+    Select,
+    Table,
+    bindparam,
+    func,
+    null,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy.exc import IntegrityError
 
 from liandong.app.ports import (
     AccountRow,
     ActRow,
     AttemptRow,
+    BridgeEventRow,
     CaseFacts,
     Changes,
     DeadLetter,
     GuardRow,
     Mark,
+    OrderRow,
     OutboxRow,
     ParticipantRow,
     Position,
     RejectedRow,
     SessionRow,
+    Stake,
     StreamRow,
     TimerRow,
     VaultRow,
 )
 from liandong.core.values.access import Session
+from liandong.core.values.case import LIVE
 from liandong.core.values.errors import Conflict
 from liandong.core.values.journal import EntryKind, JournalRow, Root
 from liandong.core.values.lists import Mode
 from liandong.stores._sql import shapes, tables
 from liandong.stores._sql.database import Database
+from liandong.stores._sql.leases import SqlLeases, check_stake, of_partitions
 from liandong.stores._sql.questions import SqlQuestions
+from liandong.stores._sql.rows import ManyRows, Rows
 from liandong.stores._sql.shapes import Shape, text_of
 from liandong.stores._sql.writing import CONSUMED, Writing
 
@@ -59,13 +77,17 @@ class SqlStore:
 
     Positions are assigned inside the transaction as the newest position and one: whoever commits
     holds the database's only write lock from its first statement to its commit, so the order of
-    inserting is the order of committing. An engine with concurrent writers needs a sequencer instead.
+    inserting is the order of committing. SQLite has such a lock; on PostgreSQL it is a row.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, rows: Rows | None = None, dialect: Dialect | None = None) -> None:
+        """`dialect` writes the few texts that go to the driver with positional places."""
         self._database = database
-        dialect = database.writer.dialect
-        self._writing = Writing(dialect)
+        dialect = dialect or database.writer.dialect
+        rows = rows or ManyRows(dialect)
+        self._writing = Writing(rows)
+        self.leases = SqlLeases(database, rows)
+        self.stake: Stake | None = None
         self._stream, self._latest, self._act = (text_of(q, dialect) for q in (_stream, _latest, _act))
         self._session = text_of(_session, dialect)
         self.questions = SqlQuestions(database)
@@ -75,23 +97,44 @@ class SqlStore:
     def commit(self, changes: Changes) -> int:
         """One durable transaction; see the port. A repeated act is a lost race as well: the winner's
         answer is the one to give."""
+        return self.stage(changes)()
+
+    def stage(self, changes: Changes) -> Callable[[], int]:
+        """Write into an open transaction; its end, mostly a wait for the disk, may come from elsewhere."""
         try:
-            with self._database.writing() as connection:
-                return self._writing.write(connection, changes)
+            with ExitStack() as stack:
+                connection = stack.enter_context(self._database.writing())
+                if self.stake is not None:
+                    check_stake(connection, self.stake, changes.fences)
+                position = self._writing.write(connection, changes)
+                ending = stack.pop_all()
         except IntegrityError as error:
             self._say_if_raced(error, changes)
             raise
+
+        def finish() -> int:
+            ending.close()
+            return position
+
+        return finish
+
+    def data_version(self) -> int:
+        """See the port; each engine has its own way."""
+        raise NotImplementedError
+
+    def backup(self, target: str) -> None:
+        """See the port; each engine has its own way."""
+        raise NotImplementedError
+
+    def turn(self) -> AbstractContextManager[None]:
+        """Where nobody else decides, there is nobody to wait for."""
+        return nullcontext()
 
     def _say_if_raced(self, error: IntegrityError, changes: Changes) -> None:
         """Raise Conflict where an undone transaction failed because somebody else was first."""
         raced = self._raced(changes)
         if raced:
             raise Conflict("journal.raced", stream=raced) from error
-
-    def stage(self, changes: Changes) -> Callable[[], int]:
-        """Where one connection serves all, there are no two parts: it is durable at once."""
-        position = self.commit(changes)
-        return lambda: position
 
     def _raced(self, changes: Changes) -> str:
         """What somebody else has written first; empty where the database refused for another cause."""
@@ -123,11 +166,17 @@ class SqlStore:
 
     def due_timers(self, now: int, limit: int) -> list[TimerRow]:
         t = tables.timers
-        query = select(t).where(t.c.due <= now).order_by(t.c.due, t.c.id).limit(limit)
+        query = (
+            select(t)
+            .where(t.c.due <= now, *of_partitions(t.c.case, self.stake))
+            .order_by(t.c.due, t.c.id)
+            .limit(limit)
+        )
         return [shapes.TIMER.row(row) for row in self._all(query)]
 
     def next_timer(self) -> int | None:
-        return self._value(select(func.min(tables.timers.c.due)))
+        t = tables.timers.c
+        return self._value(select(func.min(t.due)).where(*of_partitions(t.case, self.stake)))
 
     def consumed(self) -> Position | None:
         value = self.meta(CONSUMED)
@@ -137,16 +186,20 @@ class SqlStore:
 
     def outbox_due(self, now: int, limit: int) -> list[OutboxRow]:
         t = tables.outbox
-        query = select(t).where(t.c.next_at <= now).order_by(t.c.next_at, t.c.created, t.c.id).limit(limit)
+        query = select(t).where(t.c.next_at <= now, *of_partitions(t.c.case, self.stake))
+        query = query.order_by(t.c.next_at, t.c.created, t.c.id).limit(limit)
         return [shapes.OUTBOX.row(row) for row in self._all(query)]
 
     def next_outbox(self) -> int | None:
-        return self._value(select(func.min(tables.outbox.c.next_at)))
+        t = tables.outbox.c
+        return self._value(select(func.min(t.next_at)).where(*of_partitions(t.case, self.stake)))
 
     def open_attempts(self) -> list[tuple[AttemptRow, OutboxRow]]:
         t = tables.attempts
         query = select(t, *_delivery_columns).join(tables.outbox, tables.outbox.c.id == t.c.outbox)
-        query = query.where(t.c.finished.is_(None)).order_by(t.c.started, t.c.id)
+        query = query.where(
+            t.c.finished.is_(None), *of_partitions(tables.outbox.c.case, self.stake)
+        ).order_by(t.c.started, t.c.id)
         width = len(t.columns)
         return [(shapes.ATTEMPT.row(r[:width]), shapes.OUTBOX.row(r[width:])) for r in self._all(query)]
 
@@ -197,6 +250,36 @@ class SqlStore:
 
     def dead_letter(self, id: str) -> DeadLetter | None:
         return self._one(shapes.DEAD, tables.dead_letter.c.id == id)
+
+    # Bridges
+
+    def bridge_event(self, bridge: str, event: str) -> BridgeEventRow | None:
+        t = tables.bridge_event.c
+        return self._one(shapes.BRIDGE_EVENT, (t.bridge == bridge) & (t.event == event))
+
+    def bridge_events(
+        self, bridge: str, states: Sequence[str] = (), after: tuple[int, str] = (0, ""), limit: int = 500
+    ) -> list[BridgeEventRow]:
+        t = tables.bridge_event.c
+        query = select(tables.bridge_event).where(t.bridge == bridge, tuple_(t.moment, t.event) > after)
+        if states:
+            query = query.where(t.state.in_(states))
+        rows = self._all(query.order_by(t.moment, t.event).limit(limit))
+        return [shapes.BRIDGE_EVENT.row(row) for row in rows]
+
+    def bridge_order(self, bridge: str, number: str) -> tuple[str, str]:
+        t = tables.bridge_event.c
+        query = select(t.order, t.case).where(t.bridge == bridge, t.number == number, t.order != "")
+        found = self._all(query.order_by(t.received, t.event).limit(1))
+        return (found[0][0], found[0][1]) if found else ("", "")
+
+    def order(self, id: str) -> OrderRow | None:
+        return self._one(shapes.ORDER, tables.orders.c.id == id)
+
+    def live_orders(self, posts: Sequence[str]) -> list[OrderRow]:
+        t = tables.orders.c
+        query = select(tables.orders).where(t.post.in_(posts), t.status.in_(LIVE))
+        return [shapes.ORDER.row(row) for row in self._all(query.order_by(t.issued, t.id))]
 
     # The journal
 

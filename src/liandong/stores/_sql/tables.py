@@ -170,4 +170,31 @@ session = Table(
     Index("session_expires", "expires"),
 )  # fmt: skip
 
+#: What other systems report on orders, and what became of it.
+bridge_event = Table(
+    "bridge_event", metadata,
+    _key("bridge"), _key("event"), _text("digest"), _text("state"), _text("order"), _text("case"),
+    _text("number"), _text("status"), _int("their_at", nullable=True), _int("received"), _int("tries"),
+    _text("key"), _blob("params"), _int("moment"), _text("vault"),
+    Index("bridge_event_state", "bridge", "state", "moment", "event"),
+    Index("bridge_event_number", "bridge", "number"),
+)  # fmt: skip
+
+#: Processes that share this database. `beat` rises while one lives; below zero it has left or was buried.
+coordinator = Table(
+    "coordinator", metadata,
+    _key("name"), _int("epoch"), _int("beat"),
+)  # fmt: skip
+
+#: Which of them works on which share of the cases; the epoch rises with every change of owner.
+lease = Table("lease", metadata, _key("partition"), _text("owner"), _int("epoch"))
+
+#: Messages that one of them has taken for another, and the answers. `number` is their order.
+handover = Table(
+    "handover", metadata,
+    _key("id"), _text("partition"), _int("number"), _text("origin"), _text("sender"), _blob("message"),
+    _int("at"), _blob("answer", nullable=True),
+    Index("handover_number", "number"),
+)  # fmt: skip
+
 meta = Table("meta", metadata, _key("key"), _text("value"), sqlite_with_rowid=False)

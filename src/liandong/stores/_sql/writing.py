@@ -5,19 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Column, Connection, Dialect, bindparam, func, or_, select, update
+import msgspec
+from sqlalchemy import Column, Connection, bindparam, func, or_, select, update
 
 from liandong.app.ports import Changes, OutboxOutcome, Position
 from liandong.core.values.canonical import canonical_bytes
 from liandong.core.values.errors import Conflict
 from liandong.core.values.journal import JournalRow
 from liandong.stores._sql import shapes, tables
-from liandong.stores._sql.shapes import Shape, insert_text, text_of, upsert_text
+from liandong.stores._sql.rows import Rows
+from liandong.stores._sql.shapes import Shape
 
 #: Key in `meta` under which the consumed position lies; the sign keeps it apart from our callers' keys.
 CONSUMED = "@consumed"
+#: Keys of the newest admission's ordinal and of the time that was admitted last.
+ADMISSION, NOW = "admission", "now"
 
-_delete_timer = tables.timers.delete().where(tables.timers.c.id == bindparam("gone"))
+_answer = (
+    update(tables.handover)
+    .where(tables.handover.c.id == bindparam("handed"))
+    .values(answer=bindparam("said"))
+)
 _begin = (
     update(tables.outbox)
     .where(tables.outbox.c.id == bindparam("delivery"))
@@ -41,38 +49,25 @@ def packed_position(position: Position) -> str:
 class Writing:
     """Writes Changes through an open connection; whoever opened it commits or rolls back."""
 
-    def __init__(self, dialect: Dialect) -> None:
-        self._inserts = {table: insert_text(table, dialect) for table in tables.metadata.tables.values()}
-        self._ignoring = {
-            table: insert_text(table, dialect, ignore=True)
-            for table in (tables.dataset, tables.anchors, tables.meta)
-        }
-        self._upserts = {
-            table: upsert_text(table, dialect)
-            for table in tables.metadata.tables.values()
-            if table.primary_key.columns
-        }
-        self._delete_timer = str(_delete_timer.compile(dialect=dialect))
-        self._cheap_upserts = {
-            shape.table: upsert_text(shape.table, dialect, steady=shape.steady)
-            for shape in (shapes.STREAM, shapes.ORDER)
-        }
-
-        self._delete_timer = text_of(_delete_timer, dialect)
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
 
     def write(self, connection: Connection, changes: Changes) -> int:
         """All changes in the order in which they may depend on each other; the last position."""
+        kept = self._in_order(connection, changes)
         position = self._entries(connection, changes.entries)
         if changes.consumed is not None:
             self._consume(connection, *changes.consumed)
         self._insert(connection, shapes.ACT, changes.acts)
-        self._put_steady(connection, shapes.STREAM, list(changes.streams.values()))
-        self._put_steady(connection, shapes.ORDER, list(changes.orders.values()))
+        self._put(connection, shapes.STREAM, changes.streams.values())
+        self._put(connection, shapes.ORDER, changes.orders.values())
         self._put(connection, shapes.QUEUE, changes.queue.values())
         self._put(connection, shapes.PARTICIPANT, changes.participants.values())
         self._timers(connection, changes)
         self._deliveries(connection, changes)
         self._kept(connection, changes)
+        self._rows.put(connection, tables.meta, kept)
+        self._handed(connection, changes)
         return position
 
     def _entries(self, connection: Connection, entries: Sequence[JournalRow]) -> int:
@@ -80,26 +75,52 @@ class Writing:
         rows = [
             (*shapes.JOURNAL.values(entry)[:-1], position) for position, entry in enumerate(entries, last + 1)
         ]
-        _many(connection, self._inserts[tables.journal], rows)
+        self._rows.insert(connection, tables.journal, rows)
         return last + len(rows)
+
+    def _in_order(self, connection: Connection, changes: Changes) -> list[tuple[str, str]]:
+        """What of `meta` is to be written. Admissions have one order and time does not go back, whoever
+        admits: what was decided without knowing the newest admission is decided again."""
+        meta = changes.meta
+        counted = [key for key in (ADMISSION, NOW) if key in meta]
+        if not counted:
+            return list(meta.items())
+        query = select(tables.meta).where(tables.meta.c.key.in_(counted))
+        stored = {key: int(value) for key, value in connection.execute(query)}
+        first = next((entry.admission for entry in changes.entries if entry.admission), 0)
+        if first and ADMISSION in meta and first != stored.get(ADMISSION, 0) + 1:
+            raise Conflict("journal.raced", stream="admission")
+        return [(key, value) for key, value in meta.items() if key != NOW or int(value) >= stored.get(NOW, 0)]
+
+    def _handed(self, connection: Connection, changes: Changes) -> None:
+        """What goes to another process and waits for its answer, and the answers to what came from there."""
+        if changes.handed:
+            last = connection.execute(select(func.max(tables.handover.c.number))).scalar() or 0
+            numbered = [
+                msgspec.structs.replace(row, number=n) for n, row in enumerate(changes.handed, last + 1)
+            ]
+            self._rows.ignore(connection, tables.handover, [shapes.HANDED.values(row) for row in numbered])
+        if changes.answered:
+            found = [{"handed": id, "said": said} for id, said in changes.answered.items()]
+            connection.execute(_answer, found)
 
     def _consume(self, connection: Connection, before: Position | None, after: Position) -> None:
         """Compare and swap, decided by the database, so that it holds between processes as well."""
         if before is None:
             values = [(CONSUMED, packed_position(after))]
-            done = connection.exec_driver_sql(self._ignoring[tables.meta], values)
+            done = self._rows.ignore(connection, tables.meta, values)
         else:
             meta = tables.meta
             still = (meta.c.key == CONSUMED) & (meta.c.value == packed_position(before))
-            done = connection.execute(update(meta).where(still).values(value=packed_position(after)))
-        if done.rowcount != 1:
+            query = update(meta).where(still).values(value=packed_position(after))
+            done = connection.execute(query).rowcount
+        if done != 1:
             raise Conflict("journal.raced", stream="consumed")
 
     def _timers(self, connection: Connection, changes: Changes) -> None:
         """Gone first: a timer that is both gone and set in one transaction is set."""
         if changes.timers_gone:
-            gone = [(id,) for id in sorted(changes.timers_gone)]
-            _many(connection, self._delete_timer, gone)
+            self._rows.delete(connection, tables.timers.c.id, sorted(changes.timers_gone))
         self._put(connection, shapes.TIMER, changes.timers_set.values())
 
     def _deliveries(self, connection: Connection, changes: Changes) -> None:
@@ -123,13 +144,13 @@ class Writing:
         self._insert(connection, shapes.VAULT, changes.vault)
         self._put(connection, shapes.REJECTED, changes.rejected)
         self._put(connection, shapes.DEAD, changes.dead)
+        self._put(connection, shapes.BRIDGE_EVENT, changes.bridge_events.values())
         self._insert(connection, shapes.ROOT, changes.roots)
-        _many(connection, self._ignoring[tables.anchors], changes.anchored)
+        self._rows.ignore(connection, tables.anchors, changes.anchored)
         datasets = [(digest, kind, body) for digest, (kind, body) in changes.datasets.items()]
-        _many(connection, self._ignoring[tables.dataset], datasets)
+        self._rows.ignore(connection, tables.dataset, datasets)
         credentials = [(d, s.person, s.post, s.source, expires) for d, s, expires in changes.credentials]
-        _many(connection, self._upserts[tables.credential], credentials)
-        _many(connection, self._upserts[tables.meta], list(changes.meta.items()))
+        self._rows.put(connection, tables.credential, credentials)
         self._accounts(connection, changes)
 
     def _accounts(self, connection: Connection, changes: Changes) -> None:
@@ -151,18 +172,10 @@ class Writing:
         self._put(connection, shapes.SESSION, changes.sessions)
 
     def _insert(self, connection: Connection, shape: Shape[Any], rows: Iterable[Any]) -> None:
-        _many(connection, self._inserts[shape.table], [shape.values(row) for row in rows])
+        self._rows.insert(connection, shape.table, [shape.values(row) for row in rows])
 
     def _put(self, connection: Connection, shape: Shape[Any], rows: Iterable[Any]) -> None:
-        _many(connection, self._upserts[shape.table], [shape.values(row) for row in rows])
-
-    def _put_steady(self, connection: Connection, shape: Shape[Any], rows: Sequence[Any]) -> None:
-        """The cheap upsert for all; where it left any row alone, the full one."""
-        values = [shape.values(row) for row in rows]
-        if values:
-            written = connection.exec_driver_sql(self._cheap_upserts[shape.table], values).rowcount
-            if written != len(values):
-                _many(connection, self._upserts[shape.table], values)
+        self._rows.put(connection, shape.table, [shape.values(row) for row in rows], shape.steady)
 
 
 def _finished(outcome: OutboxOutcome) -> dict[str, Any]:
@@ -172,8 +185,3 @@ def _finished(outcome: OutboxOutcome) -> dict[str, Any]:
         "came_to": outcome.outcome,
         "details": outcome.detail,
     }
-
-
-def _many(connection: Connection, text: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    if rows:
-        connection.exec_driver_sql(text, list(rows))

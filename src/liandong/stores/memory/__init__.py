@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from threading import RLock
 
 from sqlalchemy.pool import StaticPool
 
+from liandong.app.ports import Changes
 from liandong.stores._sql import schema
 from liandong.stores._sql.database import Database
 from liandong.stores._sql.lite import LiteStore, lite_engine
@@ -14,6 +16,15 @@ from liandong.stores._sql.lite import LiteStore, lite_engine
 
 class MemoryStore(LiteStore):
     """SqlStore in memory, for tests and replays."""
+
+    def commit(self, changes: Changes) -> int:
+        """As everywhere."""
+        return super().stage(changes)()
+
+    def stage(self, changes: Changes) -> Callable[[], int]:
+        """Where one connection serves all threads, there are no two parts: it is committed at once."""
+        position = self.commit(changes)
+        return lambda: position
 
 
 def open_memory() -> MemoryStore:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.pool import QueuePool
 
-from liandong.app.ports import Changes
 from liandong.stores._sql import schema
 from liandong.stores._sql.database import Database
 from liandong.stores._sql.lite import LiteStore, lite_engine
@@ -31,25 +29,6 @@ READERS = 64
 
 class SqliteStore(LiteStore):
     """SqlStore on a file. `commit`, `stage` and `data_version` are for the writer's thread only."""
-
-    def stage(self, changes: Changes) -> Callable[[], int]:
-        """Write into an open transaction; its end, mostly a wait for the disk, may come from elsewhere."""
-        connection = self._database.writer.connect()
-        try:
-            transaction = connection.begin()
-            position = self._writing.write(connection, changes)
-        except BaseException as error:
-            connection.close()  # undoes what is open
-            if isinstance(error, IntegrityError):
-                self._say_if_raced(error, changes)
-            raise
-
-        def finish() -> int:
-            with connection:
-                transaction.commit()
-            return position
-
-        return finish
 
 
 def open_sqlite(folder: Path) -> SqliteStore:
