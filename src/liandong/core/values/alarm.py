@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from liandong.core.values.lists import Mode
-from liandong.core.values.risk import OpenFinding
+from liandong.core.values.risk import OpenFinding, RiskAssessed
 
 
 class AlertRaised(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -52,6 +52,14 @@ class AlertCleared(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     place: str = ""
 
 
+class AlertInhibited(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """抑制: another risk explains this one, so nobody is told while that one lasts."""
+
+    grouping: str
+    by: str  #: grouping of what explains it
+    risk: RiskAssessed  #: as it now is; told when what explains it is over
+
+
 class AlarmState(msgspec.Struct, frozen=True, kw_only=True):
     """Fold of the alert events."""
 
@@ -61,11 +69,20 @@ class AlarmState(msgspec.Struct, frozen=True, kw_only=True):
     episode: int = 0
     level: str = ""
     place: str = ""  #: grouping of the case that many alarms share
+    inhibited_by: str = ""
+    risk: RiskAssessed | None = None  #: of an inhibited one, the newest
     version: int = 0
 
 
-def evolve_alarm(state: AlarmState, event: AlertRaised | AlertChanged | AlertCleared) -> AlarmState:
+AlarmEvent = AlertRaised | AlertChanged | AlertCleared | AlertInhibited
+
+
+def evolve_alarm(state: AlarmState, event: AlarmEvent) -> AlarmState:
     """Apply one event; chooses nothing."""
+    if isinstance(event, AlertInhibited):
+        return msgspec.structs.replace(
+            state, grouping=event.grouping, inhibited_by=event.by, risk=event.risk, version=state.version + 1
+        )
     if isinstance(event, AlertRaised):
         return AlarmState(
             grouping=event.grouping,
@@ -78,5 +95,6 @@ def evolve_alarm(state: AlarmState, event: AlertRaised | AlertChanged | AlertCle
         )
     level = event.level if isinstance(event, AlertChanged) else ""
     return msgspec.structs.replace(
-        state, active=isinstance(event, AlertChanged), level=level, version=state.version + 1
-    )
+        state, active=isinstance(event, AlertChanged), level=level, inhibited_by="", risk=None,
+        version=state.version + 1,
+    )  # fmt: skip

@@ -9,15 +9,26 @@ from __future__ import annotations
 from liandong.core.mechanism.policy import Policy
 from liandong.core.values.alarm import AlertCleared
 from liandong.core.values.decision import Decision, because, nothing
-from liandong.core.values.gathering import GatheringEnded, GatheringLeft, GatherState, RiskPlaced
+from liandong.core.values.gathering import (
+    GatheringEnded,
+    GatheringLeft,
+    GatherState,
+    RiskPlaced,
+    RiskUncaused,
+)
 from liandong.core.values.risk import RiskAssessed
 from liandong.core.values.times import SECOND
+
+
+def is_new(message: RiskAssessed) -> bool:
+    """Whether there was no risk before and is one now."""
+    return not message.level_before and bool(message.level)
 
 
 def key_of(policy: Policy, message: RiskAssessed) -> str:
     """`hazard|area` under which a new risk is counted; empty where no row gathers it."""
     row = policy.routing.gather(message.hazard)
-    if row is None or message.level_before or not message.level:
+    if row is None or not is_new(message):
         return ""
     area = policy.city.area_above(message.area, row.area_kind)
     return f"{message.hazard}|{area}" if area else ""
@@ -28,10 +39,13 @@ def key_of_place(place: str) -> str:
     return place.rpartition("#")[0]
 
 
-def decide(policy: Policy, state: GatherState, message: RiskAssessed | AlertCleared, now: int) -> Decision:
+def decide(
+    policy: Policy, state: GatherState, message: RiskAssessed | RiskUncaused | AlertCleared, now: int
+) -> Decision:
     """Place a new risk, or count one of a storm as over."""
     if isinstance(message, AlertCleared):
         return _leave(state, message)
+    message = message.risk if isinstance(message, RiskUncaused) else message
     row = policy.routing.gather(message.hazard)
     assert row is not None
     key = key_of(policy, message)
