@@ -1,4 +1,4 @@
-/** Where in the console one is: `/`, `/case/<id>`, `/shift`. */
+/** Where in the console one is: `/`, `/case/<id>`, `/shift`, `/roster`, `/mechanisms`, `/mechanisms/<draft>`. */
 import { computed, ref } from "vue";
 
 const path = ref(location.pathname);
@@ -6,12 +6,14 @@ const path = ref(location.pathname);
 export const target = ref("");
 addEventListener("popstate", () => (path.value = location.pathname));
 
-export type Place = { page: "queue" } | { page: "case"; id: string } | { page: "shift" };
+export type Place = { page: "queue" | "shift" | "roster" } | { page: "case" | "mechanisms"; id: string };
 
 export const place = computed<Place>(() => {
-  const found = /^\/case\/([A-Za-z0-9_:-]{1,128})$/.exec(path.value);
-  if (found?.[1]) return { page: "case", id: found[1] };
-  return path.value === "/shift" ? { page: "shift" } : { page: "queue" };
+  const found = /^\/(case|mechanisms)\/([A-Za-z0-9_:-]{1,128})$/.exec(path.value);
+  if (found?.[2]) return { page: found[1] as "case" | "mechanisms", id: found[2] };
+  if (path.value === "/mechanisms") return { page: "mechanisms", id: "" };
+  if (path.value === "/shift") return { page: "shift" };
+  return path.value === "/roster" ? { page: "roster" } : { page: "queue" };
 });
 
 export function go(to: string, part = ""): void {

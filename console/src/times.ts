@@ -8,6 +8,16 @@ export function ms(at: string | null | undefined): number {
   return at ? Date.parse(at) : NaN;
 }
 
+/** What was put into a field of the kind `datetime-local`, read on the wall's clock → RFC 3339. */
+export function wallTime(field: string): string {
+  return `${field.length === 16 ? `${field}:00` : field}+08:00`;
+}
+
+/** A moment as such a field takes it. */
+export function fieldTime(at: number): string {
+  return new Date(at + ZONE_MS).toISOString().slice(0, 16);
+}
+
 function two(number: number): string {
   return String(number).padStart(2, "0");
 }

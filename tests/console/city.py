@@ -18,6 +18,8 @@ PEOPLE = {
     "grid": "person:grid",
     "water": "person:water",
     "newcomer": "person:chief",
+    "leader": "person:head",
+    "housing": "person:housing",
 }
 
 
@@ -41,13 +43,13 @@ def write_city(folder: Path, storm: bool = False) -> Path:
     begin, end = (f"{(now + timedelta(hours=h)).isoformat()}" for h in (-2, 10))
     after = f"{(now + timedelta(hours=22)).isoformat()}"
     _add(
-        folder, "persons", ["person:centre2", "值班员己", "00000000002"],
-        ["person:grid", "网格员庚", "00000000003"], ["person:water", "抢修员辛", "00000000004"],
-        ["person:chief", "带班领导壬", "00000000005"],
+        folder, "persons", ["person:centre2", "值班员己", "00000000102"],
+        ["person:grid", "网格员庚", "00000000103"], ["person:water", "抢修员辛", "00000000104"],
+        ["person:chief", "带班领导壬", "00000000105"],
     )  # fmt: skip
-    _set(folder, "persons", "person:centre", phone="00000000001")
-    _set(folder, "persons", "person:gas", phone="00000000006")
-    _set(folder, "persons", "person:emergency", phone="00000000007")
+    _set(folder, "persons", "person:centre", phone="00000000101")
+    _set(folder, "persons", "person:gas", phone="00000000106")
+    _set(folder, "persons", "person:emergency", phone="00000000107")
     _add(
         folder,
         "units",
@@ -94,7 +96,7 @@ def write_city(folder: Path, storm: bool = False) -> Path:
         ["unit:duty_room", "示例市总值班室", "General duty room", "department", "", "area:example", ""],
     )  # fmt: skip
     _add(folder, "posts", ["post:duty_room.duty", "unit:duty_room", "值班岗", "Duty officer", "yes", "no"])
-    _add(folder, "persons", ["person:room", "总值班员癸", "00000000008"])
+    _add(folder, "persons", ["person:room", "总值班员癸", "00000000108"])
     _add(folder, "holdings", ["post:duty_room.duty", "person:room"])
     _new(
         folder, "reports", key="report.room", flow="*", level="II", kind="upward", recipient="unit:duty_room",
@@ -103,6 +105,8 @@ def write_city(folder: Path, storm: bool = False) -> Path:
     _add(
         folder, "escalations", ["wake.handle", "*", "II", "judge", "0.8", "urge", "leader", "file", "assumed"]
     )
+    _joint(folder, begin, end)
+    _swaps(folder, now)
     _set(
         folder, "assets", "asset:valve-1", lon="113.05", lat="22.95", facts="深度=3 m;距主管=12 m;阀门=2 号阀"
     )
@@ -114,6 +118,44 @@ def write_city(folder: Path, storm: bool = False) -> Path:
         )  # fmt: skip
     _set(folder, "rules", "ch4_high", clear_hold_s="1")
     return folder
+
+
+def _joint(folder: Path, begin: str, end: str) -> None:
+    """What only a case of level I has: a linked order, a call, an approval, a duty question."""
+    _add(folder, "persons", ["person:head", "局长丑", "00000000109"])
+    _add(folder, "posts", ["post:emergency.leader", "unit:emergency", "局领导", "Bureau chief", "no", "yes"])
+    _add(folder, "holdings", ["post:emergency.leader", "person:head"])
+    _add(folder, "duties", ["post:emergency.leader", begin, end, "person:head"])
+    _put(
+        folder, "steps", key="line.support", flow="*", level="I", order="3", action="support",
+        role="unit:emergency", line="fire", limit_s="3600", origin="issued", provenance="assumed",
+    )  # fmt: skip
+    _put(
+        folder, "escalations", key="call.support", flow="*", level="I", action="support", line="fire",
+        after_s="1", kind="call", role="actor", channel="file", repeat_s="600", repeats="3",
+        provenance="assumed",
+    )  # fmt: skip
+    _put(
+        folder, "transfers", key="transfer.extend", flow="*", level="I", action="extend", role="holder",
+        approver="centre", longest_s="86400", limit_s="1800", provenance="assumed",
+    )  # fmt: skip
+    _put(
+        folder, "decisions", key="decide.I", flow="*", scale="case_level", code="I", decider="unit:emergency",
+        limit_s="1800", otherwise="centre", provenance="assumed",
+    )  # fmt: skip
+    _put(
+        folder, "transfers", key="transfer.return", flow="*", level="I", action="return", role="holder",
+        decides="unit:emergency", limit_s="1800", provenance="assumed",
+    )  # fmt: skip
+
+
+def _swaps(folder: Path, now: datetime) -> None:
+    """Duties of the days ahead that two people can swap, and the rights of whoever drafts a mechanism."""
+    for day, person in ((3, "person:centre"), (5, "person:centre2")):
+        begin, end = ((now + timedelta(days=day, hours=h)).isoformat() for h in (0, 8))
+        _add(folder, "duties", ["post:centre.duty", begin, end, person])
+    for right in ("mechanism.draft", "mechanism.publish"):
+        _add(folder, "permissions", ["post:emergency.duty", right, "*", "", "real", "internal"])
 
 
 def _read(path: Path) -> list[list[str]]:
@@ -144,6 +186,17 @@ def _set(folder: Path, table: str, key: str, **values: str) -> None:
             for name, value in values.items():
                 row[head.index(name)] = value
     _write(path, [head, *rows])
+
+
+def _put(folder: Path, table: str, **values: str) -> None:
+    """One more row, with the columns and the table that it needs."""
+    path = folder / f"{table}.csv"
+    if not path.is_file():
+        _write(path, [list(values)])
+    head, *rows = _read(path)
+    head += [name for name in values if name not in head]
+    rows = [row + [""] * (len(head) - len(row)) for row in rows]
+    _write(path, [head, *rows, [values.get(name, "") for name in head]])
 
 
 def _new(folder: Path, table: str, **values: str) -> None:

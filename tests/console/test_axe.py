@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,12 +18,25 @@ pytestmark = [
 ]
 
 
+def joint(serve: Serve) -> str:
+    """A case with everything beside its main line: a call that goes on, a request that waits."""
+    case, officer, gas = serve.alarm(1), serve.person("officer"), serve.person("gas")
+    if officer.get(f"cases/{case}")["verdict"] is None:
+        officer.act(case, "judge", verdict="real", level="I")
+        officer.act(case, "push")
+        gas.act(case, "acknowledge")
+        due = next(c["due"] for c in gas.get(f"cases/{case}")["clocks"] if c["action"] == "arrive")
+        later = datetime.fromisoformat(due) + timedelta(hours=5)
+        gas.act(case, "extend", until=later.isoformat(), reason="needs_time")
+    return case
+
+
 @pytest.mark.parametrize("theme", ["dark", "light"])
 @pytest.mark.parametrize(("language", "size"), [("zh", WIDE), ("en", SMALL), ("zh", PHONE)])
 def test_axe_finds_nothing(
     browser: Any, serve: Serve, language: str, theme: str, size: dict[str, int]
 ) -> None:
-    case = serve.alarm(1)
+    case = joint(serve)
     serve.alarm(2)
     desk = Desk(browser, serve, language=language, theme=theme, size=size)
     page = desk.page
@@ -57,10 +71,18 @@ def test_axe_finds_nothing(
     page.click(".self-test button.main")
     page.wait_for_selector(".checks li.good")
     look("shift")
+    desk.open("/roster")
+    page.wait_for_selector("select[name=give]")
+    look("roster")
+    desk.open("/mechanisms")
+    page.wait_for_selector("#drafts-title")
+    look("mechanisms")
     desk.open(f"/case/{case}")
     page.wait_for_selector(".facts")
+    page.wait_for_selector(".beside-panel")
     page.wait_for_selector(".timeline li")
-    page.click(".next button.big")
+    page.click(".beside-panel button.main.off")
+    page.wait_for_selector(".beside-panel .act-form")
     # Without the telephone itself: the browser would ask which program to ring with.
     page.locator(".duty .call").first.evaluate("a => a.addEventListener('click', e => e.preventDefault())")
     page.click(".duty .call >> nth=0")

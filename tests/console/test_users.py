@@ -55,8 +55,10 @@ def test_duty_officer_report_is_drafted_and_its_clock_is_first_on_screen(
     page.fill(".report textarea", draft + "\n补充：已通知燃气公司。")
     page.click(".report button.main")
     page.wait_for_selector(".report .said")
-    sent = serve.person("officer").get(f"cases/{case}/report")["sent"]
-    assert len(sent) == 1 and "已通知燃气公司" in sent[0]["text"]
+    # The row names who signs: it goes out with that signature, and the page says that it waits.
+    page.wait_for_selector(".report >> text=等待签发")
+    [owed] = serve.person("officer").get(f"cases/{case}/report")["reports"]
+    assert owed["waits_for_signature"] and owed["sent"] is None
 
 
 def test_duty_officer_roster_with_leader_watches_and_who_must_be_woken(desk: Desk, case: str) -> None:
@@ -67,7 +69,7 @@ def test_duty_officer_roster_with_leader_watches_and_who_must_be_woken(desk: Des
     for part in ("带班领导", "主班", "副班", "必须叫醒"):
         assert part in words, part
     leader = page.locator(".duty .people .people li", has_text="带班领导壬").locator("a.call")
-    assert leader.get_attribute("href") == "tel:00000000005", "one press rings"
+    assert leader.get_attribute("href") == "tel:00000000105", "one press rings"
 
 
 def test_duty_officer_action_card_of_five_lines(desk: Desk, case: str) -> None:
@@ -126,7 +128,7 @@ def test_duty_officer_presence_so_that_nobody_rings_twice(
 @pytest.mark.parametrize(
     ("words", "kind", "shown"),
     [("heping", "area", "和平镇"), ("hpl", "asset", "阀井"), ("阀井", "asset", "和平路 1 号阀井"),
-     ("sensor:valve-1", "sensor", "和平路 1 号阀井"), ("00000000005", "person", "带班领导壬")],
+     ("sensor:valve-1", "sensor", "和平路 1 号阀井"), ("00000000105", "person", "带班领导壬")],
 )  # fmt: skip
 def test_duty_officer_search_by_name_pinyin_device_and_telephone(
     desk: Desk, case: str, words: str, kind: str, shown: str

@@ -29,3 +29,7 @@ export type Evidence = Schemas["EvidenceView"];
 export type Series = Schemas["SeriesView"];
 export type ReportDraft = Schemas["ReportPage"];
 export type Members = Schemas["MemberPage"];
+export type Waiting = Schemas["WaitingView"];
+export type DraftRow = Schemas["DraftRow"];
+export type Draft = Schemas["MechanismDraftView"];
+export type Roster = Schemas["RosterView"];

@@ -104,7 +104,7 @@ export function useCase(id: string) {
 function learnFrom(view: Case): void {
   Object.entries(view.names).forEach(([key, of]) => learn(key, of));
   for (const watch of view.card.watches)
-    for (const one of [watch.leader, watch.main, watch.second]) learn(one?.person, one?.person_name);
+    for (const one of [watch.leader, watch.main, watch.second, ...watch.wake]) learn(one?.person, one?.person_name);
   Object.entries(view.persons).forEach(([key, of]) => learn(key, of));
 }
 

@@ -6,7 +6,7 @@ import { heard } from "../live/clock";
 import { changes, reloads } from "../live/live";
 import { call } from "../live/sound";
 import { learn } from "../names";
-import { onSession } from "../session/store";
+import { onSession, session } from "../session/store";
 import { ms } from "../times";
 import { paced } from "./paced";
 import { askPresence } from "./presence";
@@ -86,6 +86,21 @@ function learnFrom(item: QueueItem): void {
 export function rowOf(id: string): QueueItem | undefined {
   return whole.value?.items.find((item) => item.id === id);
 }
+
+/** Other cases that are open, to be merged into. */
+export function openCases(but: string): QueueItem[] {
+  return (whole.value?.items ?? []).filter((item) => item.live && item.id !== but);
+}
+
+/** What waits for this post's word on a case: approvals, duty questions, requests for help. */
+const DECIDING = ["approve", "decide_duty", "answer_help"];
+export const asked = computed(() =>
+  (whole.value?.items ?? []).flatMap((item) =>
+    item.waits
+      .filter((wait) => DECIDING.includes(wait.action) && wait.post === session.value?.post)
+      .map((wait) => ({ item, wait })),
+  ),
+);
 
 function given(): Partial<Filters> {
   return Object.fromEntries(Object.entries(filters).filter(([, value]) => Boolean(value)));
