@@ -76,7 +76,7 @@ class City:
         """A reading of this moment; the bytes that were sent."""
         rows = [{"channel": channel, "time": format_time(self.now), "value": value}]
         raw = json.dumps({"readings": rows, "说明": "现场"}, ensure_ascii=False).encode()
-        future, errors = self.platform.readings(Session(source="source:gas"), raw)
+        future, errors = self.platform.receiving.readings(Session(source="source:gas"), raw)
         assert not errors and future.result(10).rows == 1
         self.settle()
         return raw
@@ -99,7 +99,7 @@ class City:
 
     def act(self, case: CaseState, action: Action, session: Session, **body: Any) -> Any:
         self.keys += 1
-        future = self.platform.act(
+        future = self.platform.acts.do(
             session, case.id, action.value, body, f"{case.version}-{self.keys}", case.version, b"{}"
         )
         answer = future.result(10)

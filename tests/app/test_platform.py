@@ -41,7 +41,7 @@ def body(at: int, *values: Any, channel: str = GAS) -> bytes:
 
 
 def rejected(town: City) -> list[Any]:
-    scope = town.platform.scope(town.session(OPERATOR))
+    scope = town.platform.access.scope(town.session(OPERATOR))
     return town.platform.questions.rejected(scope)[0]
 
 
@@ -50,21 +50,21 @@ def rejected(town: City) -> list[Any]:
 
 def test_only_a_token_opens_a_door_and_only_its_digest_is_kept(town: City) -> None:
     session = town.session(CENTRE)
-    token = town.platform.issue_token(session, days=2)
-    assert town.platform.session(token) == session
+    token = town.platform.access.issue_token(session, days=2)
+    assert town.platform.access.session(token) == session
     for wrong in ("", "x" * 43, token + "a"):
         with pytest.raises(Unauthenticated):
-            town.platform.session(wrong)
+            town.platform.access.session(wrong)
     town.virtual.set(town.now + 2 * DAY)
     with pytest.raises(Unauthenticated):
-        town.platform.session(token)
+        town.platform.access.session(token)
 
 
 def test_a_post_that_is_no_longer_held_is_no_sign_in(town: City) -> None:
-    token = town.platform.issue_token(Session(person="person:p001", post="post:fire.duty"))
+    token = town.platform.access.issue_token(Session(person="person:p001", post="post:fire.duty"))
     town.pass_time()
     with pytest.raises(Forbidden):
-        town.platform.session(token)
+        town.platform.access.session(token)
 
 
 # Readings
@@ -72,46 +72,46 @@ def test_a_post_that_is_no_longer_held_is_no_sign_in(town: City) -> None:
 
 def test_a_person_sends_no_readings(town: City) -> None:
     with pytest.raises(Forbidden):
-        town.platform.readings(town.session(CENTRE), body(START, 1.0))
+        town.platform.receiving.readings(town.session(CENTRE), body(START, 1.0))
 
 
 def test_half_a_message_goes_on_and_the_other_half_is_kept(town: City) -> None:
-    future, errors = town.platform.readings(SOURCE, body(town.now, 3.0, "NaN", 4.0))
+    future, errors = town.platform.receiving.readings(SOURCE, body(town.now, 3.0, "NaN", 4.0))
     assert future.result(10).rows == 2 and [e.params["row"] for e in errors] == [2]
     town.settle()
     (kept,) = rejected(town)
     assert kept.source == "source:gas" and kept.path == "readings"
-    _, raw = town.platform.rejected_raw(town.platform.scope(town.session(OPERATOR)), kept.id)
+    _, raw = town.platform.rejected.raw(town.platform.access.scope(town.session(OPERATOR)), kept.id)
     assert raw == body(town.now, 3.0, "NaN", 4.0)
     assert town.platform.accounting.check() == []
 
 
 def test_a_message_without_a_good_row_is_no_repeat_when_it_is_sent_again(town: City) -> None:
     for _ in range(2):
-        future, errors = town.platform.readings(SOURCE, body(town.now, "NaN"))
+        future, errors = town.platform.receiving.readings(SOURCE, body(town.now, "NaN"))
         assert future.result(1).rows == 0 and len(errors) == 1 and not future.result(1).duplicate
     town.settle()
     assert town.city.intake.log.last is None and town.platform.accounting.check() == []
 
 
 def test_a_refused_message_can_be_replayed(town: City) -> None:
-    future, _ = town.platform.readings(SOURCE, body(town.now, 3.0, "NaN"))
+    future, _ = town.platform.receiving.readings(SOURCE, body(town.now, 3.0, "NaN"))
     future.result(10)
     town.settle()
     (kept,) = rejected(town)
     town.pass_time()
-    scope = town.platform.scope(town.session(OPERATOR))
-    again, errors = town.platform.replay_rejected(scope, kept.id)
+    scope = town.platform.access.scope(town.session(OPERATOR))
+    again, errors = town.platform.receiving.replay(scope, kept.id)
     assert not again.result(10).duplicate and len(errors) == 1
     town.settle()
     assert town.store.rejected(kept.id).replayed == town.city.writer.now
     with pytest.raises(Forbidden):
-        town.platform.replay_rejected(town.platform.scope(town.session(CENTRE)), kept.id)
+        town.platform.receiving.replay(town.platform.access.scope(town.session(CENTRE)), kept.id)
 
 
 def test_a_message_of_no_shape_is_kept_and_counted(town: City) -> None:
     with pytest.raises(BadInput):
-        town.platform.readings(SOURCE, b"{")
+        town.platform.receiving.readings(SOURCE, b"{")
     town.settle()
     assert [r.key for r in rejected(town)] == ["json.malformed"]
     assert town.platform.accounting.tallies()[Step.INGEST, "source:gas"].rejected == 1
@@ -154,7 +154,10 @@ def test_words_lie_in_the_vault_and_only_their_digest_in_the_journal(town: City)
     journal = b"".join(r.body for r in town.store.entries(0, 10_000))
     assert "王小明".encode() not in journal and b"5550143" not in journal
     message = next(m for m, *_ in admitted(town.store) if getattr(m, "text", None))
-    assert town.platform.read_text(town.platform.scope(session), message.text) == "王小明说有异味 000-5550143"
+    assert (
+        town.platform.personal.read_text(town.platform.access.scope(session), message.text)
+        == "王小明说有异味 000-5550143"
+    )
 
 
 def test_the_same_words_and_key_are_the_same_act(town: City) -> None:
@@ -164,7 +167,7 @@ def test_the_same_words_and_key_are_the_same_act(town: City) -> None:
     given = {"verdict": "real", "text": "已核对"}
 
     def send(body: dict[str, Any]) -> Any:
-        return town.platform.act(session, case.id, "judge", body, "one", case.version, b"{}").result(10)
+        return town.platform.acts.do(session, case.id, "judge", body, "one", case.version, b"{}").result(10)
 
     first, second = send(given), send(given)
     assert not first.repeated and second.repeated and second.version == first.version
@@ -184,19 +187,19 @@ def test_a_dead_letter_is_seen_replayed_and_marked(town: City, monkeypatch: pyte
     monkeypatch.setitem(handle.DECIDE, Step.ASSESS, decide)
     future = town.city.writer.submit(Admit(finding(CHANNELS[0], START), "source:gas"))
     assert future.exception(10) is not None
-    scope = town.platform.scope(town.session(OPERATOR))
+    scope = town.platform.access.scope(town.session(OPERATOR))
     (letter,) = town.platform.questions.dead_letters(scope)[0]
-    assert town.platform.replay_dead(scope, letter.id).exception(10) is not None
+    assert town.platform.rejected.replay_dead(scope, letter.id).exception(10) is not None
     town.settle()
     assert town.store.dead_letter(letter.id).replayed is None, "it died again, so it stays open"
     monkeypatch.undo()
-    assert town.platform.replay_dead(scope, letter.id).result(10).status == "done"
+    assert town.platform.rejected.replay_dead(scope, letter.id).result(10).status == "done"
     until(lambda: town.store.dead_letter(letter.id).replayed is not None)
     assert len(cases(town.store)) == 1
     with pytest.raises(Forbidden):
-        town.platform.replay_dead(town.platform.scope(town.session(CENTRE)), letter.id)
+        town.platform.rejected.replay_dead(town.platform.access.scope(town.session(CENTRE)), letter.id)
     with pytest.raises(NotFound):
-        town.platform.replay_dead(scope, "dead_none")
+        town.platform.rejected.replay_dead(scope, "dead_none")
 
 
 # Figures
@@ -247,7 +250,7 @@ def test_quiet_means_that_nothing_moves(town: City) -> None:
     town.send(60.0)
     for _ in range(3):
         town.pass_time(2 * MINUTE)
-        future, _ = town.platform.readings(SOURCE, body(town.now, 60.0))
+        future, _ = town.platform.receiving.readings(SOURCE, body(town.now, 60.0))
         future.result(10)
         until(town.platform.quiet)
         before = town.store.last_position()
@@ -269,10 +272,10 @@ def test_positions_and_waveforms_are_kept_and_balance(town: City) -> None:
     place = {"object": "truck:1", "time": format_time(town.now), "lon": 113.0, "lat": 23.0}
     raw = json.dumps({"id": "1", "positions": [place, place | {"lat": 99}]}).encode()
     for duplicate in (False, True):
-        future, errors = town.platform.positions(SOURCE, raw)
+        future, errors = town.platform.receiving.positions(SOURCE, raw)
         receipt = future.result(10)
         assert (receipt.duplicate, receipt.rows, len(errors)) == (duplicate, 1, 1)
-    future, errors = town.platform.waveforms(SOURCE, _wave(town, town.now - 5_000_000, 3, "1"))
+    future, errors = town.platform.receiving.waveforms(SOURCE, _wave(town, town.now - 5_000_000, 3, "1"))
     assert future.result(10).rows == 1 and not future.result(10).duplicate and len(errors) == 1
     town.settle()
     kinds = [record.kind for _, record in town.city.intake.log.read()]
@@ -300,25 +303,25 @@ def test_a_kill_between_windows_and_their_statistics_loses_none_and_repeats_none
     second = town.now // 1_000_000 * 1_000_000 - 9_000_000
     try:
         first, cut = _wave(town, second, 15, "1"), _wave(town, second + 1_500_000, 8, "2")
-        assert town.platform.waveforms(SOURCE, first)[0].result(10).position is not None
+        assert town.platform.receiving.waveforms(SOURCE, first)[0].result(10).position is not None
 
         def decode(source: str, arrival: int, now: int) -> Any:
-            return decode_waveforms(cut, source, town.platform.channels, arrival, now)
+            return decode_waveforms(cut, source, town.platform.receiving.channels, arrival, now)
 
         # The second message is durable, and the process ends before its statistic is.
-        assert not town.platform.take(SOURCE, "waveforms", cut, decode)[0].result(10).duplicate
+        assert not town.platform.receiving.take(SOURCE, "waveforms", cut, decode)[0].result(10).duplicate
         assert _condensed(town) == [(second + 1_000_000, 10.0)]
         town.stop()
         town = City(tmp_path, fast_city)
         both = [(second + 1_000_000, 10.0), (second + 2_000_000, 10.0)]
         assert _condensed(town) == both
-        assert town.platform.waveforms(SOURCE, cut)[0].result(10).duplicate
+        assert town.platform.receiving.waveforms(SOURCE, cut)[0].result(10).duplicate
         town.stop()
         town = City(tmp_path, fast_city)
         assert _condensed(town) == both
         # What the last window holds already is known after the restart too.
         more = _wave(town, second + 2_300_000, 8, "3")
-        assert town.platform.waveforms(SOURCE, more)[0].result(10).position is not None
+        assert town.platform.receiving.waveforms(SOURCE, more)[0].result(10).position is not None
         assert _condensed(town) == [*both, (second + 3_000_000, 10.0)]
         town.settle()
         assert town.platform.accounting.check() == []
@@ -340,14 +343,22 @@ def test_an_unknown_device_is_kept_whole_and_its_known_items_go_on(tmp_path: Pat
     town = City(tmp_path, replace(made, city=city))
     try:
         rows = [DeviceRow("MN1", "a1", town.now, 3.0), DeviceRow("MN1", "zz", town.now, 3.0)]
-        future, errors = town.platform.device("hj212", "MN1", "QN=1", rows, b"##frame")
+        future, errors = town.platform.receiving.device("hj212", "MN1", "QN=1", rows, b"##frame")
         assert future.result(10).rows == 1 and [e.key for e in errors] == ["device.unknown_item"]
-        assert town.platform.device("hj212", "MN1", "QN=1", rows[:1], b"##frame")[0].result(10).duplicate
         assert (
-            town.platform.source_of("hj212", "MN1") == gas.source != town.platform.source_of("hj212", "MN9")
+            town.platform.receiving.device("hj212", "MN1", "QN=1", rows[:1], b"##frame")[0]
+            .result(10)
+            .duplicate
+        )
+        assert (
+            town.platform.receiving.source_of("hj212", "MN1")
+            == gas.source
+            != town.platform.receiving.source_of("hj212", "MN9")
         )
         with pytest.raises(BadInput, match=r"device\.unknown"):
-            town.platform.device("hj212", "MN9", "QN=2", [DeviceRow("MN9", "a1", town.now, 1.0)], b"##frame")
+            town.platform.receiving.device(
+                "hj212", "MN9", "QN=2", [DeviceRow("MN9", "a1", town.now, 1.0)], b"##frame"
+            )
         town.settle()
         (_, record) = next(iter(town.city.intake.log.read()))
         assert (record.raw, record.message_key, record.source) == (b"##frame", "QN=1", gas.source)
@@ -355,18 +366,18 @@ def test_an_unknown_device_is_kept_whole_and_its_known_items_go_on(tmp_path: Pat
         assert set(kept) == {"device.unknown", "device.unknown_item"}
         assert kept["device.unknown"].source == "protocol:hj212"
         assert town.platform.accounting.check() == []
-        scope = town.platform.scope(town.session(OPERATOR))
-        again, errors = town.platform.replay_rejected(scope, kept["device.unknown_item"].id)
+        scope = town.platform.access.scope(town.session(OPERATOR))
+        again, errors = town.platform.receiving.replay(scope, kept["device.unknown_item"].id)
         assert again.result(10).rows == 1 and not again.result(10).duplicate and len(errors) == 1
         with pytest.raises(BadInput, match=r"device\.unknown"):
-            town.platform.replay_rejected(scope, kept["device.unknown"].id)
+            town.platform.receiving.replay(scope, kept["device.unknown"].id)
         # The same undeclared item in every frame: each is counted, one copy an hour is kept.
         town.settle()
         count = len(rejected(town))
 
         def frame(number: int, item: str = "zz") -> None:
             rows = [DeviceRow("MN1", "a1", town.now, 3.0), DeviceRow("MN1", item, town.now, 3.0)]
-            town.platform.device("hj212", "MN1", f"F={number}", rows, b"##frame")[0].result(10)
+            town.platform.receiving.device("hj212", "MN1", f"F={number}", rows, b"##frame")[0].result(10)
 
         for number in range(3):
             town.virtual.set(town.now + 1_000_000)
@@ -389,6 +400,6 @@ def test_an_unknown_device_is_kept_whole_and_its_known_items_go_on(tmp_path: Pat
 def test_the_same_refused_twice_in_a_microsecond_is_kept_twice(town: City) -> None:
     for _ in range(2):
         with pytest.raises(BadInput):
-            town.platform.readings(SOURCE, b"{")
+            town.platform.receiving.readings(SOURCE, b"{")
     town.settle()
     assert len({row.id for row in rejected(town)}) == 2

@@ -11,6 +11,7 @@ import typer
 from liandong.app.settings import settings_table
 from liandong.cli import app
 from liandong.texts.glossary import closed_lists
+from tests.docs.mechanism_page import reference
 
 REPO = Path(__file__).parents[2]
 DOCS = REPO / "docs"
@@ -61,6 +62,7 @@ GENERATED: dict[Path, tuple[str, Callable[[], str]]] = {
     DOCS / "glossary.md": ("closed lists", closed_lists),
     DOCS / "reference" / "settings.md": ("settings", settings_table),
     DOCS / "reference" / "commands.md": ("commands", commands_table),
+    DOCS / "reference" / "mechanism.md": ("tables and proofs", reference),
 }
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from liandong.adapters.tables import check_city
-from liandong.adapters.tables.layout import TABLES
+from liandong.adapters.tables.layout import MECHANISM, TABLES
 from liandong.app.ports import Changes
 from liandong.core.route import OWNERS
 from liandong.core.values import lists
@@ -97,7 +97,8 @@ def test_every_command_and_option_is_described() -> None:
 
 def test_every_column_of_every_table_is_described() -> None:
     page = (DOCS / "reference" / "city.md").read_text(encoding="utf-8")
-    for table in TABLES.values():
+    # The tables of a mechanism have a page of their own, made from their types.
+    for table in (table for table in TABLES.values() if table.name not in MECHANISM):
         section = page.split(f"## {table.file}\n")[1].split("\n## ")[0]
         named = re.findall(r"^\| (?:\*\*)?`(\w+)`(\*\*)? \|", section, re.MULTILINE) or []
         bold = set(re.findall(r"^\| \*\*`(\w+)`\*\* \|", section, re.MULTILINE))

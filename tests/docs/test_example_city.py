@@ -26,16 +26,16 @@ def test_a_reading_of_the_readme_becomes_a_case(tmp_path: Path) -> None:
         platform = city.platform
         platform.tick().result(10)
         body = {"readings": [{"channel": "channel:valve-1.ch4", "time": format_time(NOW), "value": 62}]}
-        source = platform.session(platform.issue_token(Session(source="source:gas")))
-        future, errors = platform.readings(source, json.dumps(body).encode())
+        source = platform.access.session(platform.access.issue_token(Session(source="source:gas")))
+        future, errors = platform.receiving.readings(source, json.dumps(body).encode())
         assert future.result(10).rows == 1 and errors == ()
         while not platform.quiet():
             pass
         centre = Session(person="person:centre", post="post:centre.duty")
-        officer = platform.session(platform.issue_token(centre))
-        (row,), _ = platform.questions.cases(platform.scope(officer))
+        officer = platform.access.session(platform.access.issue_token(centre))
+        (row,), _ = platform.questions.cases(platform.access.scope(officer))
         assert row.level == "II"
         with pytest.raises(Forbidden):
-            platform.readings(officer, b"{}")
+            platform.receiving.readings(officer, b"{}")
     finally:
         city.stop()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import itertools
 from collections import Counter, defaultdict
+from datetime import date
+from importlib.resources import files
 from pathlib import Path
 
 import msgspec
@@ -11,11 +14,23 @@ import pytest
 
 from liandong.adapters.tables import check_city, quantities_of, read_city, write_city
 from liandong.app.clock import perf
+from liandong.core.mechanism.rosters import acting_units, holes
 from liandong.core.values.access import Session, scope_of
 from liandong.core.values.city import CityIndex
-from liandong.core.values.lists import AreaKind, Capability, Mode, RelationKind, UnitKind
+from liandong.core.values.lists import (
+    AreaKind,
+    Capability,
+    DayKind,
+    HoleKind,
+    Mode,
+    RelationKind,
+    UnitKind,
+    Watch,
+)
+from liandong.core.values.roster import Contact, Duty
 from liandong.core.values.times import DAY, HOUR, parse_time
 from liandong.sim.city import FEWEST_SENSORS, SENSORS, demo_city
+from liandong.sim.city.calendar import china_days
 from liandong.sim.city.places import DISTRICTS, TOWNS
 from liandong.wiring.packs import installed
 
@@ -270,3 +285,47 @@ def test_every_role_of_the_mechanism_is_somebody_here() -> None:
         elif where == "district":
             found = {u.area for u in CITY.units if u.function == function}
             assert {f"area:{d.slug}" for d in DISTRICTS} <= found, row.role
+
+
+# Rosters and the calendar
+
+
+def test_a_month_of_rosters_has_no_hole_and_a_planted_one_is_found() -> None:
+    made = demo_city(1, START, 31, 36)
+    index = CityIndex(made.city)
+    contacts = [Contact(person=record.key, channel="phone") for record in made.persons]
+    units = acting_units(index)
+    assert len(units) > 100 and holes(index, units, START, START + 30 * DAY, contacts) == []
+    lost = next(duty for duty in made.city.duties if duty.start > START + 20 * DAY and not _second(duty))
+    city = msgspec.structs.replace(made.city, duties=tuple(d for d in made.city.duties if d != lost))
+    [hole] = holes(CityIndex(city), units, START, START + 30 * DAY, contacts)
+    assert (hole.post, hole.start, hole.end, hole.why) == (lost.post, lost.start, lost.end, HoleKind.NOBODY)
+
+
+def _second(duty: Duty) -> bool:
+    return duty.post.endswith(".second")
+
+
+def test_watches_are_named_and_each_post_says_whom_it_wakes() -> None:
+    watches = {duty.post.rpartition(".")[2]: duty.watch for duty in CITY.duties}
+    assert watches == {"duty": Watch.MAIN, "second": Watch.SECOND, "leader": Watch.LEADER}
+    assert INDEX.wakes("post:gas.duty", "III") == ()
+    assert INDEX.wakes("post:gas.duty", "I") == ("post:gas.leader",)
+    for row in CITY.wakes:
+        assert INDEX.posts[row.whom].leader and INDEX.on_duty(row.whom, START) is not None
+
+
+def test_the_calendar_is_that_of_the_notices_of_2025_and_2026() -> None:
+    days = {row.date: row for row in china_days()}
+    assert Counter((row.date[:4], row.kind) for row in days.values()) == {
+        # Days off: 1+8+3+5+3+8 and 3+9+3+5+3+3+7; weekends worked: 5 and 6.
+        ("2025", DayKind.HOLIDAY): 28, ("2025", DayKind.WORKDAY): 5,
+        ("2026", DayKind.HOLIDAY): 33, ("2026", DayKind.WORKDAY): 6,
+    }  # fmt: skip
+    for row in days.values():
+        weekend = date.fromisoformat(row.date).weekday() >= 5
+        assert weekend or row.kind == DayKind.HOLIDAY, f"{row.date}: only a weekend is worked by order"
+    assert days["2026-02-28"].kind == DayKind.WORKDAY and days["2026-02-23"].name_zh == "春节"
+    assert INDEX.calendar.at(parse_time("2026-05-01T12:00:00+08:00")).seasons == ("flood",)
+    with (files("liandong.sim.city") / "china_days.csv").open(encoding="utf-8") as file:
+        assert all(row["trust"] == "V" and "国务院办公厅" in row["source"] for row in csv.DictReader(file))

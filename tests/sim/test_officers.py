@@ -119,3 +119,21 @@ def test_the_centre_rings_the_lead_of_a_grave_case_until_it_is_answered() -> Non
         seen.add(len(answers))
     assert seen == {1, 2}
     assert Officers(1, ()).beside(replace(case, level="III")) == []
+
+
+def test_a_duty_question_is_answered_and_not_asked_again() -> None:
+    life = opened()
+    life.do(*UP_TO_PUSH)
+    asking = [n for n in range(200) if next_of(Officers(n, ()), life.case).action == Action.RETURN]
+    assert 5 < len(asking) < 60
+    life.act(Action.RETURN, reason="not_our_duty")
+    case = life.case
+    assert all(next_of(Officers(n, ()), case).action != Action.RETURN for n in asking)
+    question = case.order_for(Action.DECIDE_DUTY, "duty.1")
+    assert question is not None
+    answers = [Officers(n, ()).intent(case, question) for n in range(60)]
+    units = {intent.body["to"] for intent in answers if intent is not None}
+    assert len(units) == 2 and "unit:gas" in units
+    intent = answers[0]
+    assert intent is not None and intent.body["order"] == question.id
+    assert life.act(Action.DECIDE_DUTY, as_=question, **intent.body).reason.key == "act.decide_duty"

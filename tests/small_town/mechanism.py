@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from liandong.core.values.document import Mechanism, PrecedenceRow
 from liandong.core.values.lists import Action, ClockOrigin, EscalationKind, Participation, Provenance
-from liandong.core.values.rows import EscalationRow, GradingRow, Mechanism, PauseRow, RoleRow, StepRow
+from liandong.core.values.rows import EscalationRow, GradingRow, PauseRow, RoleRow, StepRow
 from liandong.core.values.scales import CASE_LEVELS, SEVERITIES
 
 _STEPS = (
@@ -52,6 +53,7 @@ def demo_mechanism() -> Mechanism:
         title_en="Response mechanism after a first version of August 2021, for the demonstration",
         issuer="示例市安全生产委员会办公室",
         centre="unit:centre",
+        precedence=(PrecedenceRow(key="precedence", axes=("level", "tier", "stage")),),
         grading=_grading(),
         roles=_roles(),
         steps=tuple(

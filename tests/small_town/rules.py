@@ -27,6 +27,10 @@ QUANTITIES = (
         key="self_unresolved", name_zh="未能确定的角色数", name_en="roles not resolved", unit="1", low=0.0
     ),
     Quantity(key="self_clock", name_zh="时钟偏差", name_en="error of the clock", unit="s", low=0.0),
+    Quantity(
+        key="self_delivery", name_zh="未通知到任何人的消息数", name_en="messages that reached nobody",
+        unit="1", low=0.0,
+    ),
 )
 
 _GAS = "GB/T 50493-2019 5.5.2"
@@ -96,4 +100,6 @@ RULES = (
     _self_rule("unresolved", "medium", 1.0, 0.0, 0.0),
     # Not detected from readings: the runner compares the clocks and says it (app/selfwatch.py).
     _self_rule("clock", "medium", 60.0, 60.0, 0.0),
+    # Nor is this: the outbox says it.
+    _self_rule("delivery", "medium", 1.0, 1.0, 0.0),
 )  # fmt: skip

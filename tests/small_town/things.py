@@ -18,7 +18,7 @@ SOURCES = (
     Source(key="source:self", unit="unit:centre", idle_s=60.0),
 )
 SENSORS_PER_BRIDGE = 4
-_SELF = ("queue_age", "commit_latency", "outbox_age", "unresolved", "clock")
+_SELF = ("queue_age", "commit_latency", "outbox_age", "unresolved", "clock", "delivery")
 
 
 @dataclass

@@ -32,10 +32,10 @@ class Served:
         self.process: subprocess.Popen[bytes] | None = None
         made = open_city(load_settings({"data": data}, {}), city)
         made.start()
-        self.token = made.platform.issue_token(Session(source=SOURCE))
+        self.token = made.platform.access.issue_token(Session(source=SOURCE))
         holders = {held.post: held.person for held in city.city.holdings}
         self.tokens = {
-            post: made.platform.issue_token(Session(person=holders[post], post=post))
+            post: made.platform.access.issue_token(Session(person=holders[post], post=post))
             for post in (OPERATOR, CENTRE)
             if post in holders
         }

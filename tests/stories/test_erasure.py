@@ -84,7 +84,7 @@ def test_the_words_of_one_event_are_gone_and_the_rest_is_proven(tmp_path: Path) 
         order = state.order_for(next(iter(state.orders.values())).steps[0].action)
         assert order is not None
         officer = Session(person=order.person, post=order.post)
-        act = city.platform.act(
+        act = city.platform.acts.do(
             officer,
             case,
             "judge",
@@ -95,14 +95,16 @@ def test_the_words_of_one_event_are_gone_and_the_rest_is_proven(tmp_path: Path) 
         )
         assert act.result(30).status == "done"
         with pytest.raises(BadInput):
-            city.platform.act(
+            city.platform.acts.do(
                 officer, case, "dance", {"text": WORDS + LATIN}, "two", 0, (WORDS + LATIN).encode()
             )
-        stale = city.platform.act(officer, case, "push", {"text": WORDS + LATIN}, "three", 0, WORDS.encode())
+        stale = city.platform.acts.do(
+            officer, case, "push", {"text": WORDS + LATIN}, "three", 0, WORDS.encode()
+        )
         assert stale.result(30).status == "refused"
         ref = _words_of(city, case)
-        scope = city.platform.scope(officer)
-        assert city.platform.read_text(scope, ref) == WORDS + LATIN
+        scope = city.platform.access.scope(officer)
+        assert city.platform.personal.read_text(scope, ref) == WORDS + LATIN
         key = city.platform.vault._keyring.key(f"case:{case}")
         assert key is not None
         backup_folder(data, backup)
@@ -110,12 +112,12 @@ def test_the_words_of_one_event_are_gone_and_the_rest_is_proven(tmp_path: Path) 
         city.platform.tick().result(30)
         post = "post:operator"
         operator = Session(person=_holder(city, post), post=post)
-        city.platform.erase(operator, f"case:{case}", "event over").result(30)
+        city.platform.personal.erase(operator, f"case:{case}", "event over").result(30)
         with pytest.raises(NotFound):
-            city.platform.read_text(scope, ref)
+            city.platform.personal.read_text(scope, ref)
         with pytest.raises(Conflict):  # no second key for a destroyed subject
-            city.platform.act(officer, case, "push", {"text": "x"}, "four", state.version + 1, b"")
-        again = city.platform.act(officer, case, "push", {}, "five", _version(city, case), b"")
+            city.platform.acts.do(officer, case, "push", {"text": "x"}, "four", state.version + 1, b"")
+        again = city.platform.acts.do(officer, case, "push", {}, "five", _version(city, case), b"")
         assert again.result(30).status == "done", "the case goes on without words"
     finally:
         city.stop()

@@ -57,7 +57,7 @@ class Keeper:
         self.city.platform.tick().result(10)
         reading = {"channel": self.channel.key, "time": format_time(self.now), "value": value}
         raw = json.dumps({"readings": [reading]}).encode()
-        self.city.platform.readings(Session(source=self.source), raw)[0].result(10)
+        self.city.platform.receiving.readings(Session(source=self.source), raw)[0].result(10)
         self.city.intake.snapshot()
         while not self.city.platform.quiet():
             pass

@@ -16,10 +16,11 @@ PAGE = _ROOT / "docs" / "reference" / "api.md"
 BEGIN, END = "<!-- errors: begin -->", "<!-- errors: end -->"
 #: What a request can meet on its way: doors, ingest, rules of acts, lists.
 _FILES = (
-    "web/*.py", "adapters/http/*.py", "app/platform.py", "app/vault.py", "app/handle.py", "app/intake.py",
-    "app/writer.py", "app/clock.py", "core/ingest.py", "core/close.py", "core/values/times.py",
-    "core/coordinate/acts.py", "core/mechanism/authority.py", "stores/_sql/questions.py",
-    "stores/keyring/*.py",
+    "web/*.py", "adapters/http/*.py", "app/platform.py", "app/access.py", "app/acts.py", "app/lookups.py",
+    "app/personal.py", "app/receiving.py", "app/rejected.py", "app/vault.py", "app/handle.py",
+    "app/intake.py", "app/writer.py", "app/clock.py", "core/ingest.py", "core/close.py",
+    "core/values/times.py", "core/coordinate/acts.py", "core/mechanism/authority.py",
+    "stores/_sql/questions.py", "stores/keyring/*.py",
 )  # fmt: skip
 _CLASSES = {cls.__name__: code for cls, code in STATUS.items()} | {errors.Broken.__name__: 500}
 #: Answered without an error class.

@@ -164,13 +164,13 @@ def test_a_post_that_is_no_longer_held_opens_nothing(town: Town, client: Client)
     token = town.token(post=CENTRE, person=stranger)
     is_problem(client.get("me", token), 403, "auth.post_not_held")
     with pytest.raises(Forbidden):
-        town.platform.session(token)
+        town.platform.access.session(token)
 
 
 def test_a_token_ends(town: Town, client: Client) -> None:
     duty = town.platform.handler.policy.city.on_duty(OPERATOR, town.now)
     assert duty is not None
-    token = town.platform.issue_token(Session(person=duty.person, post=OPERATOR), days=1)
+    token = town.platform.access.issue_token(Session(person=duty.person, post=OPERATOR), days=1)
     assert client.get("me", token).status_code == 200
     town.pass_time(DAY)
     is_problem(client.get("me", token), 401, "auth.invalid")

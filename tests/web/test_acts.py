@@ -135,11 +135,13 @@ def test_a_caller_who_leaves_does_not_undo_the_act(town: Town, open_case: str) -
     from liandong.web.threads import settled
 
     token = town.token(post=CENTRE)
-    session = town.platform.session(token)
+    session = town.platform.access.session(token)
     body = {"verdict": "real"}
 
     async def leave() -> None:
-        future = town.platform.act(session, open_case, "judge", body, "i-1", town.version(open_case), b"{}")
+        future = town.platform.acts.do(
+            session, open_case, "judge", body, "i-1", town.version(open_case), b"{}"
+        )
         task = asyncio.ensure_future(settled(future))
         await asyncio.sleep(0)
         task.cancel()
@@ -166,3 +168,53 @@ def test_pages_follow_one_another(town: Town, client: Client, open_case: str) ->
     assert found == whole
     some = client.get("cases?stage=judged&unit=", token).json()["items"]
     assert some and {item["stage"] for item in some} == {"judged"}
+
+
+def test_an_order_given_back_is_decided_about_over_the_same_door(
+    town: Town, client: Client, open_case: str
+) -> None:
+    centre = town.token(post=CENTRE)
+    client.act(open_case, "judge", centre, key="d-1", verdict="real")
+    client.act(open_case, "push", centre, key="d-2")
+    lead = next(n["post"] for n in client.get(f"cases/{open_case}", centre).json()["next"])
+    asker = town.token(post=lead)
+    offered = {o["action"]: o for o in client.get(f"cases/{open_case}", asker).json()["offers"]}
+    fields = {f["name"]: f for f in offered["return"]["fields"]}
+    assert fields["reason"]["required"] and fields["reason"]["options"][0]["label"]["zh"] == "不属本单位职责"
+    answer = client.act(open_case, "return", asker, key="d-3", reason="not_our_duty")
+    assert answer.status_code == 200 and "裁定职责 (post:centre" in answer.json()["reason"]["text"]
+    case = client.get(f"cases/{open_case}", centre).json()
+    # Life is at stake: the centre acts until it is decided.
+    assert {(n["action"], n["post"]) for n in case["next"]} == {
+        ("acknowledge", CENTRE),
+        ("decide_duty", CENTRE),
+    }
+    decide = next(o for o in case["offers"] if o["action"] == "decide_duty")
+    to = next(f for f in decide["fields"] if f["name"] == "to")
+    assert to["required"] and "unit:fire" in {o["value"] for o in to["options"]}
+    done = client.act(
+        open_case, "decide_duty", centre, key="d-4", to="unit:fire", reason="own_duty", order=decide["order"]
+    )
+    assert done.status_code == 200 and "按职责规定属其办理" in done.json()["reason"]["text"]
+    lines = client.get(f"cases/{open_case}/timeline", centre).json()["items"]
+    said = [line["text"]["zh"] for line in lines if line["event"] in ("ActTaken", "DutyAsked", "DutyDecided")]
+    assert len(said) == 3 and "职责争议" in said[1] and "不属本单位职责" in said[0] and "裁定" in said[2]
+    assert town.platform.accounting.check() == []
+
+
+def test_what_no_row_allows_names_the_row_and_what_is_not_yours_is_not_found(
+    town: Town, client: Client, open_case: str
+) -> None:
+    centre = town.token(post=CENTRE)
+    until = "2099-01-01T00:00:00+08:00"
+    for action, more in (("extend", {"until": until}), ("merge", {"to": open_case}), ("cancel", {})):
+        found = client.act(open_case, action, centre, key=f"e-{action}", reason="needs_time", **more)
+        document = is_problem(found, 409, "transfer.no_row")
+        assert document["params"]["action"] == action and "规定" in document["detail"]
+    other = client.act(open_case, "merge", centre, key="e-9", reason="same_event", to="case_nobody")
+    is_problem(other, 404, "case.unknown")
+    wrong = client.act(open_case, "urge", centre, key="e-10", order="ord_of_another_case")
+    is_problem(wrong, 409, "act.no_such_order")
+    moment = client.act(open_case, "extend", centre, key="e-11", until="tomorrow", reason="needs_time")
+    assert moment.status_code == 422
+    assert town.platform.accounting.check() == []

@@ -166,12 +166,12 @@ def test_what_was_refused_can_be_replayed_once_the_city_knows_it(
     early = client.post(f"rejected/{kept}/replay", books.operator).json()
     assert (early["status"], early["accepted"], early["errors"]) == ("refused", 0, 1)
     assert early["reason"]["key"] == "reading.unknown_channel"
-    town.platform.channels["channel:new"] = town.platform.channels[channel.key]
+    town.platform.receiving.channels["channel:new"] = town.platform.receiving.channels[channel.key]
     try:
         town.pass_time()
         late = client.post(f"rejected/{kept}/replay", books.operator).json()
     finally:
-        del town.platform.channels["channel:new"]
+        del town.platform.receiving.channels["channel:new"]
     assert (late["status"], late["accepted"], late["reason"]) == ("done", 1, None)
     town.settle()
     listed = client.get("rejected?limit=500", books.operator).json()["items"]

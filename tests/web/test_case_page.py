@@ -230,14 +230,20 @@ def test_an_upward_report_from_draft_to_correction(town: Town, client: Client, c
 
     words = "首报：现场一处燃气阀室浓度超限。"
     signer = drafted["signer"]["person"]
+    seen = town.version(case)
     first = send("r1", text=words, signer=signer)
     assert first.status_code == 200, first.text
     again = client.post(
         f"cases/{case}/report", token, json={"text": words, "signer": signer},
-        headers={"Idempotency-Key": "r1", "If-Match": f'"{town.version(case) - 1}"'},
+        headers={"Idempotency-Key": "r1", "If-Match": f'"{seen}"'},
     )  # fmt: skip
     assert again.json()["repeated"] is True
+    leader = town.token(post=drafted["signer"]["post"])
+    assert client.get(f"cases/{case}/report", token).json()["sent"] == [], "nothing goes unsigned"
+    signed = client.act(case, "sign", leader, key="s1", passed=True)
+    assert signed.status_code == 200, signed.text
     assert send("r2", text="更正：应为二处。", kind="correction").status_code == 200
+    assert client.act(case, "sign", leader, key="s2", passed=True).status_code == 200
     stale = client.post(
         f"cases/{case}/report",
         token,

@@ -254,7 +254,7 @@ def test_many_listeners_are_cheap(served: tuple[Town, str]) -> None:
     town, url = served
     posts = [CENTRE, "post:emergency.duty", "post:centre.leader", "post:emergency.leader", WEST]
     tokens = [
-        town.platform.issue_token(
+        town.platform.access.issue_token(
             Session(person=person_of(town, posts[n % len(posts)]), post=posts[n % len(posts)])
         )
         for n in range(100)

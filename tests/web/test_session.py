@@ -296,8 +296,8 @@ def test_the_shift_ends_while_somebody_is_signed_in(own: Town) -> None:
     add(own, "duty01", person)
     browser = Browser(own)
     browser.sign_in("duty01")
-    city = own.platform.handler.policy.city
-    for kept in (city._holdings, city._duties, city._starts):
+    roster = own.platform.handler.policy.city.roster
+    for kept in (roster._holdings, roster._duties, roster._starts):
         kept.clear()
     is_problem(browser.get("me"), 403, "auth.post_not_held")
     assert browser.get("session").json()["post_held"] is False

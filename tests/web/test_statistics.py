@@ -31,7 +31,7 @@ def test_units_and_names(tmp_path: Path, statistic: Statistic) -> None:
         values = [0.0] * 22 + [30.0]
         for value in values:
             body = message(reading(channel.key, town.now, value))
-            town.platform.readings(Session(source=channel.source), body)[0].result(10)
+            town.platform.receiving.readings(Session(source=channel.source), body)[0].result(10)
             town.settle()
             if value:
                 break
@@ -55,7 +55,7 @@ def test_units_and_names(tmp_path: Path, statistic: Statistic) -> None:
         # A reading that came since is a reading.
         town.pass_time(MINUTE)
         body = message(reading(channel.key, town.now, 31.0))
-        town.platform.readings(Session(source=channel.source), body)[0].result(10)
+        town.platform.receiving.readings(Session(source=channel.source), body)[0].result(10)
         town.settle()
         (item,) = client.get("queue", token).json()["items"]
         value = item["value"]

@@ -37,7 +37,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     for _ in range(4):
         for channel in channels[1:]:
             body = message(reading(channel.key, made.now, 60.0))
-            made.platform.readings(Session(source=channel.source), body)[0].result(10)
+            made.platform.receiving.readings(Session(source=channel.source), body)[0].result(10)
         made.pass_time(2 * MINUTE)
     yield made
     made.close()

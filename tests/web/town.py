@@ -15,6 +15,7 @@ from liandong.adapters.http import make_router
 from liandong.app.clock import VirtualClock
 from liandong.app.settings import load_settings
 from liandong.core.values.access import Session
+from liandong.core.values.city import Permission
 from liandong.core.values.rows import GatherRow, ReportRow
 from liandong.core.values.rules import Rule
 from liandong.core.values.times import HOUR, MINUTE, format_time, parse_time
@@ -38,12 +39,15 @@ class Town:
         reports: tuple[ReportRow, ...] = (),
         gatherings: tuple[GatherRow, ...] = (),
         rules: tuple[Rule, ...] = (),
+        permissions: tuple[Permission, ...] = (),
+        **tables: Any,
     ) -> None:
-        """With rows of its own; with `rules` in place of all others."""
+        """With rows and `permissions` of its own; with `rules` in place of all others, and other `tables`."""
         self.data = data
         made = demo_city(7, START, 3, 36)
-        mechanism = msgspec.structs.replace(made.mechanism, reports=reports, gatherings=gatherings)
-        self.folder = msgspec.structs.replace(made, mechanism=mechanism, rules=rules or made.rules)
+        mechanism = msgspec.structs.replace(made.mechanism, reports=reports, gatherings=gatherings, **tables)
+        city = msgspec.structs.replace(made.city, permissions=made.city.permissions + permissions)
+        self.folder = msgspec.structs.replace(made, city=city, mechanism=mechanism, rules=rules or made.rules)
         self.clock = VirtualClock(START)
         self.city: Embedded = open_city(load_settings({"data": data}, {}), self.folder, clock=self.clock)
         self.city.start()
@@ -79,7 +83,7 @@ class Town:
             person = duty.person
         session = Session(person=person, post=post, source=source)
         if session not in self._tokens:
-            self._tokens[session] = self.platform.issue_token(session)
+            self._tokens[session] = self.platform.access.issue_token(session)
         return self._tokens[session]
 
     def channels(self, quantity: str = "ch4_lel") -> list[Any]:
@@ -92,7 +96,7 @@ class Town:
         assert asset is not None
         for _ in range(4):
             body = message(reading(channel.key, self.now, 60.0))
-            future, errors = self.platform.readings(Session(source=channel.source), body)
+            future, errors = self.platform.receiving.readings(Session(source=channel.source), body)
             assert not errors and future.result(10).rows == 1
             self.pass_time(2 * MINUTE)
         found = self.platform.store.latest("case", f"gas_leak|{asset.key}")

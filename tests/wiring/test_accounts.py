@@ -100,9 +100,9 @@ def test_both_write_the_same_stream_and_the_chain_holds(own: Town) -> None:
     stop = threading.Event()
 
     def look() -> None:
-        scope = own.platform.scope(Session(person=person, post=CENTRE))
+        scope = own.platform.access.scope(Session(person=person, post=CENTRE))
         while not stop.is_set():
-            own.platform.note(scope, "access.forbidden", capability="score.read")
+            own.platform.access.note(scope, "access.forbidden", capability="score.read")
             own.platform.tick().result(10)
 
     thread = threading.Thread(target=look)

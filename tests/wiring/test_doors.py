@@ -73,7 +73,7 @@ class Town:
     def refused(self) -> list[tuple[str, str, str]]:
         """(source, path, key) of what was refused, oldest first."""
         self.city.settle()
-        scope = self.platform.scope(self.city.session(OPERATOR))
+        scope = self.platform.access.scope(self.city.session(OPERATOR))
         rows, _ = self.platform.questions.rejected(scope, limit=200)
         return [(r.source, r.path, r.key) for r in reversed(rows)]
 

@@ -48,14 +48,14 @@ def cases_after_a_leak(data: Path, folder: Path) -> tuple[int, list[str]]:
             {"channel": "channel:valve-1.ch4", "time": format_time(NOW + n * 60 * SECOND), "value": 62}
             for n in range(3)
         ]
-        source = platform.session(platform.issue_token(Session(source="source:gas")))
-        future, errors = platform.readings(source, json.dumps({"readings": readings}).encode())
+        source = platform.access.session(platform.access.issue_token(Session(source="source:gas")))
+        future, errors = platform.receiving.readings(source, json.dumps({"readings": readings}).encode())
         assert future.result(10).rows == 3 and errors == ()
         while not platform.quiet():
             pass
         centre = Session(person="person:centre", post="post:centre.duty")
-        officer = platform.session(platform.issue_token(centre))
-        rows, _ = platform.questions.cases(platform.scope(officer))
+        officer = platform.access.session(platform.access.issue_token(centre))
+        rows, _ = platform.questions.cases(platform.access.scope(officer))
         return len(rows), sorted(platform.handler.policy.rules)
     finally:
         city.stop()

@@ -31,13 +31,13 @@ def run_self_test(
     Raises Forbidden for who acts as no post: a self-test belongs to a shift.
     """
     if not session.post:
-        platform.note(scope, "access.no_shift")
+        platform.access.note(scope, "access.no_shift")
         raise Forbidden("shift.no_post")
     now, policy = platform.clock.read().now, platform.handler.policy
     checks = [timed(lambda: _store(platform, session, run)), timed(lambda: _clock(platform))]
     checks.append(timed(lambda: check_sources(policy, _newest(platform), now)))
-    address = platform.outbox.address(session.person)
-    checks += check_channels(list(platform.outbox.channels.values()), policy, session, address, now, run)
+    channels = list(platform.outbox.channels.values())
+    checks += check_channels(channels, policy, session, platform.outbox.address, now, run)
     case = ""
 
     def alarm() -> Check:
@@ -49,7 +49,9 @@ def run_self_test(
     if case:
         platform.live.say(Said("self_test", case, listener, {"run": run, "mode": "test"}))
     bad = [check.name for check in checks if not check.ok]
-    platform.note(scope, "access.self_test_done", run=run, checks=len(checks), failed=", ".join(bad) or "-")
+    platform.access.note(
+        scope, "access.self_test_done", run=run, checks=len(checks), failed=", ".join(bad) or "-"
+    )
     return checks
 
 

@@ -26,7 +26,7 @@ from liandong.app.writer import Detected, Writer
 from liandong.core.detect.shard import Detected as ShardSaid
 from liandong.core.detect.shard import IntakeCounts, Shard
 from liandong.core.ingest.decoded import DecodedAs
-from liandong.core.values.errors import BadInput, Broken, Busy
+from liandong.core.values.errors import BadInput, Broken, Busy, Unreachable
 from liandong.core.values.lists import Step
 from liandong.core.values.log import Kind, LogRecord, record_of
 
@@ -134,6 +134,8 @@ class Intake:
         self.snapshots = snapshots
         self.accounting = accounting
         self._on_fatal = on_fatal
+        #: Name of the process that takes the readings of this city, where that is another one.
+        self.elsewhere = ""
         self.evidence = evidence
         self._windows = Windows(evidence, {name: number for number, name in names.items()})
         self._keys: dict[tuple[str, str], None] = {}
@@ -162,6 +164,8 @@ class Intake:
 
         Returns how many records were replayed.
         """
+        if self.elsewhere:
+            return 0
         for pair in self.log.keys(_KEYS_KEPT):
             self._keys[pair] = None
         self._consumed = self.writer.store.consumed()
@@ -232,6 +236,8 @@ class Intake:
 
         `again` names a replay by an operator, which is no repeat by the device.
         """
+        if self.elsewhere:
+            raise Unreachable("readings.elsewhere", coordinator=self.elsewhere, retry_after=30)
         key = f"{decoded.key}#{again}" if again else decoded.key
         record = record_of(decoded.batch, message_key=key, arrival=arrival, raw=raw)
         waiting = _Waiting(record)
@@ -276,6 +282,8 @@ class Intake:
 
     def tick(self, now: int) -> None:
         """Let time move the watermark of silent sources."""
+        if self.elsewhere:
+            return
         self._move(1)
         try:
             self._found.put_nowait(_Now(now))

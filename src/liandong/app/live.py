@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from liandong.app.authority import MATTERS, facts_of
 from liandong.app.logs import get_logger
 from liandong.app.ports import CaseFacts, Changes, Mark, Store
 from liandong.core.values.access import AccessScope
@@ -19,7 +20,7 @@ from liandong.core.values.lists import Capability
 
 log = get_logger("live")
 #: Streams whose entries are told; of all others nobody who listens has a page.
-KINDS = ("case", "score", "shift")
+KINDS = ("case", "score", "shift", "roster", *MATTERS)
 #: Entries that one read fetches.
 PAGE = 1_000
 #: Who is further behind is told to load everything anew, which is then less work for both.
@@ -85,6 +86,11 @@ class Live:
     def committed(self, changes: Changes) -> None:
         """In the writer's thread: there may be something to tell."""
         if self._listeners and changes.entries:
+            self._wake.set()
+
+    def news(self) -> None:
+        """Another process may have committed."""
+        if self._listeners:
             self._wake.set()
 
     def say(self, said: Said) -> None:
@@ -200,13 +206,15 @@ class Live:
             earliest.setdefault((kind, id), mark.now)
         cases = sorted({id for kind, id in newest if kind in ("case", "score")})
         facts = self._store.case_facts(cases) if cases else {}
+        beside = [f"{kind}:{id}" for kind, id in newest if kind in MATTERS]
+        others = facts_of(self._store.load(beside).values()) if beside else {}
         found = [
             Happened(
                 mark.position,
                 kind,
                 id,
                 earliest[kind, id],
-                facts.get(id) if kind in ("case", "score") else None,
+                facts.get(id) if kind in ("case", "score") else others.get(f"{kind}:{id}"),
             )
             for (kind, id), mark in newest.items()
         ]
@@ -225,12 +233,14 @@ def may_know(scope: AccessScope, kind: str, id: str, facts: CaseFacts | None, si
     """
     if kind == "shift":
         return id == scope.post != ""
+    if kind == "roster":
+        return id == scope.unit != ""
     if facts is None:
         return False
     wanted = Capability.SCORE_READ if kind == "score" else Capability.CASE_READ
     if scope.covers(wanted, facts.domain, facts.area_path, facts.mode):
         return True
-    return kind == "case" and takes_part(scope, facts, since)
+    return kind in ("case", *MATTERS) and takes_part(scope, facts, since)
 
 
 def takes_part(scope: AccessScope, facts: CaseFacts, since: int) -> bool:

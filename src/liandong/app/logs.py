@@ -21,8 +21,8 @@ from liandong.core.values.times import SECOND, format_time
 
 #: Fields holding a word: a key, slug, id or digest made by us, never by a person.
 _WORD_NAMES = """
-    action anomaly capability case channel digest error_key fate group hazard key lane method mode order
-    pack partition reason rule setting signal source state step stream unit
+    action anomaly capability case channel coordinator digest error_key fate group hazard key lane method mode
+    order pack partition reason rule setting signal source state step stream unit
 """
 #: Fields holding a number or a truth value.
 _NUMBER_NAMES = """

@@ -16,7 +16,6 @@ import msgspec
 
 from liandong.core.pack import (
     Baseline,
-    Cascade,
     Condensed,
     Expected,
     Hazard,
@@ -28,6 +27,7 @@ from liandong.core.pack import (
     Sample,
     Standard,
 )
+from liandong.core.values.cascade import Cascade
 from liandong.core.values.city import Quantity
 from liandong.core.values.errors import BadInput, LiandongError, NotFound
 from liandong.core.values.rows import EscalationRow, GradingRow, PauseRow, RoleRow, StepRow

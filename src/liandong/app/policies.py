@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Protocol
 
 import msgspec
 
 from liandong import __version__
 from liandong.app.handle import Handler, read_message
 from liandong.app.ports import Changes, Store
+from liandong.app.standing import Override, guard
 from liandong.core.mechanism.policy import Policy
 from liandong.core.mechanism.routing import Routing
 from liandong.core.values.canonical import canonical_bytes, sha256
 from liandong.core.values.city import City, CityIndex
+from liandong.core.values.document import Mechanism
 from liandong.core.values.errors import Broken
 from liandong.core.values.journal import EntryKind, Versions, read_entry
 from liandong.core.values.lists import Mode
 from liandong.core.values.messages import PolicyCommitted
-from liandong.core.values.rows import Mechanism
 from liandong.core.values.rules import Rule
 
 STREAM = "admission:policy"
+
+
+class Datasets(Protocol):
+    """Where content-addressed datasets are read from."""
+
+    def dataset(self, digest: str) -> bytes | None:
+        """A dataset by its digest."""
 
 
 class _Numbered(msgspec.Struct):
@@ -110,14 +119,15 @@ def stored_digests(policy: Policy | None) -> dict[str, str]:
     }
 
 
-def policy_of(store: Store, message: PolicyCommitted, mode: Mode) -> Policy:
+def policy_of(store: Datasets, message: PolicyCommitted, mode: Mode) -> Policy:
     """The policy that a commit names, from the stored datasets. Raises Broken where one is missing."""
     city = msgspec.json.decode(_dataset(store, message.city_digest), type=City)
     rules = msgspec.json.decode(_dataset(store, message.rules_digest), type=tuple[Rule, ...])
     mechanism = msgspec.json.decode(_dataset(store, message.mechanism_digest), type=Mechanism)
+    index = CityIndex(msgspec.structs.replace(city, version=message.city))
     return Policy(
-        city=CityIndex(msgspec.structs.replace(city, version=message.city)),
-        routing=Routing(msgspec.structs.replace(mechanism, version=message.mechanism)),
+        city=index,
+        routing=Routing(msgspec.structs.replace(mechanism, version=message.mechanism), index),
         rules={rule.key: rule for rule in rules},
         versions=Versions(
             code=__version__, rules=message.rules, mechanism=message.mechanism, city=message.city
@@ -127,7 +137,7 @@ def policy_of(store: Store, message: PolicyCommitted, mode: Mode) -> Policy:
     )
 
 
-def _dataset(store: Store, digest: str) -> bytes:
+def _dataset(store: Datasets, digest: str) -> bytes:
     body = store.dataset(digest)
     if body is None or sha256(body) != digest:
         raise Broken("policy.dataset_missing", digest=digest)
@@ -181,9 +191,37 @@ def pending(store: Store) -> Pending | None:
     return msgspec.json.decode(kept, type=Pending) if kept else None
 
 
-def commit_policy(handler: Handler, now: int, message: PolicyCommitted, datasets: Changes) -> None:
-    """Admit a version: it holds from now. Only while no writer runs on this data folder."""
+class _Drafted:
+    """The datasets of a version that is not stored yet."""
+
+    def __init__(self, datasets: Changes) -> None:
+        self._bodies = datasets.datasets
+
+    def dataset(self, digest: str) -> bytes | None:
+        found = self._bodies.get(digest)
+        return found[1] if found else None
+
+
+def guard_standing(
+    handler: Handler, now: int, message: PolicyCommitted, datasets: Changes, override: Override | None = None
+) -> None:
+    """Prove again what depends on the city. Within `handler.begin`. Raises StandingRefused."""
+    after = policy_of(_Drafted(datasets), message, handler.policy.mode)
+    guard(handler, handler.policy, after, now, override)
+
+
+def commit_policy(
+    handler: Handler, now: int, message: PolicyCommitted, datasets: Changes, override: Override | None = None,
+    proven: bool = False,
+) -> None:  # fmt: skip
+    """Admit a version: it holds from now. Only while no writer runs on this data folder.
+
+    Raises StandingRefused where it breaks a standing proof and nobody overrides it; not where it was
+    `proven` when it was scheduled, because a city whose version has come has to start.
+    """
     handler.begin()
+    if not proven:
+        guard_standing(handler, now, message, datasets, override)
     handler.admit(message, "policy", now)
     city = msgspec.json.decode(datasets.datasets[message.city_digest][1], type=_Key)
     waiting = {_PENDING: ""} if pending(handler.store) is not None else {}
@@ -192,10 +230,15 @@ def commit_policy(handler: Handler, now: int, message: PolicyCommitted, datasets
 
 
 def schedule_policy(
-    handler: Handler, now: int, effective: int, message: PolicyCommitted, datasets: Changes
-) -> None:
-    """Keep a version that takes effect later; one that waited before is replaced. Journalled at once."""
+    handler: Handler, now: int, effective: int, message: PolicyCommitted, datasets: Changes,
+    override: Override | None = None,
+) -> None:  # fmt: skip
+    """Keep a version that takes effect later; one that waited before is replaced. Journalled at once.
+
+    Raises StandingRefused as `commit_policy` does, for the days from when it takes effect.
+    """
     handler.begin()
+    guard_standing(handler, effective, message, datasets, override)
     handler.note(
         EntryKind.SYSTEM, "system:policy", now, "policy.scheduled", at=effective, author=message.author,
         reason=message.reason,
@@ -226,5 +269,5 @@ def activate_pending(handler: Handler, before: Policy | None, now: int) -> Polic
     if drafted is None:
         handler.store.commit(Changes(meta={_PENDING: ""}))
         return before
-    commit_policy(handler, now, *drafted)
+    commit_policy(handler, now, *drafted, proven=True)
     return handler.policy

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
 from liandong.core.values.access import AccessScope, Session
 from liandong.core.values.decision import Param
 from liandong.core.values.journal import Anchor, EntryKind, JournalRow, Root
-from liandong.core.values.lists import DataKind, Mode, Outcome, Repeats
+from liandong.core.values.lists import CallOutcome, DataKind, HeardState, Mode, Outcome, Repeats
 
 #: (segment, row) in the readings log.
 Position = tuple[int, int]
@@ -108,6 +109,15 @@ class OutboxRow(msgspec.Struct, frozen=True, kw_only=True):
     next_at: int = 0
 
 
+class Digest(OutboxRow, frozen=True, kw_only=True):
+    """Deliveries that quiet hours held back for one person on one channel, told as one message.
+
+    `id` is made of theirs; each of them keeps an attempt and an outcome of its own.
+    """
+
+    members: tuple[OutboxRow, ...]
+
+
 class AttemptRow(msgspec.Struct, frozen=True, kw_only=True):
     """One attempt: written before it is tried, so that a crash in the middle is seen as unknown."""
 
@@ -178,6 +188,26 @@ class RejectedRow(msgspec.Struct, frozen=True, kw_only=True):
     replayed: int | None = None
 
 
+class BridgeEventRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What a receiver's own system has reported, and what became of it; (bridge, event) is its key."""
+
+    bridge: str
+    event: str  #: that system's own id
+    digest: str  #: keyed digest of what it said: the same id with other content is refused
+    state: HeardState
+    order: str = ""  #: our order; empty while it is not known which
+    case: str = ""
+    number: str = ""  #: that system's number of the order
+    status: str = ""  #: its word
+    their_at: int | None = None  #: by its clock
+    received: int  #: by ours
+    tries: int = 0
+    key: str = ""  #: reason
+    params: dict[str, Param] = {}
+    moment: int  #: when it was received, and once it is done or refused, when that was
+    vault: str = ""  #: where the whole of it is sealed
+
+
 class AccountRow(msgspec.Struct, frozen=True, kw_only=True):
     """A local account: a name that a person signs in with. No name or number of the person is here."""
 
@@ -213,6 +243,44 @@ class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
     seen: int  #: last activity that was written down
     expires: int  #: unless there is activity before
     ends: int  #: whatever happens
+
+
+class CoordinatorRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the processes that share a database."""
+
+    name: str
+    epoch: int  #: rises with every start, and when others have taken over
+    beat: int  #: rises while it lives; below zero it has left or was buried
+
+
+class LeaseRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Who works on the cases of one partition."""
+
+    partition: str
+    owner: str  #: name of a coordinator; empty where nobody does
+    epoch: int
+
+
+class HandedRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that one coordinator has taken and another has to decide."""
+
+    id: str
+    partition: str
+    number: int  #: their order; given when it is written
+    origin: str
+    sender: str
+    message: bytes  #: as the journal keeps it (holds references, never personal data)
+    at: int
+    answer: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Stake:
+    """What a process may write: itself at its epoch, and its partitions at theirs."""
+
+    name: str
+    epoch: int
+    owned: Mapping[str, int]
 
 
 class Mark(msgspec.Struct, frozen=True):
@@ -257,8 +325,12 @@ class Changes:
     credentials: list[tuple[str, Session, int]] = field(
         default_factory=list
     )  #: (token digest, session, expires)
+    handed: list[HandedRow] = field(default_factory=list)  #: one that is there already stays as it is
+    answered: dict[str, bytes] = field(default_factory=dict)  #: id of what was handed over → the answer
+    fences: dict[str, int] = field(default_factory=dict)  #: partition → epoch at which it was owned
     consumed: tuple[Position | None, Position] | None = None  #: from, to; refused unless it still is `from`
     meta: dict[str, str] = field(default_factory=dict)
+    bridge_events: dict[tuple[str, str], BridgeEventRow] = field(default_factory=dict)
     accounts: list[AccountRow] = field(default_factory=list)
     accounts_gone: list[str] = field(default_factory=list)
     guards: list[GuardRow] = field(default_factory=list)
@@ -268,20 +340,28 @@ class Changes:
     sessions_expired: int = 0  #: sessions that ended at or before this moment are removed
 
     def __bool__(self) -> bool:
-        return any(getattr(self, name) for name in self.__dataclass_fields__)
+        return any(getattr(self, name) for name in self.__dataclass_fields__ if name != "fences")
 
 
 class Store(Protocol):
-    """Journal, state and outbox in one transactional database. One writer; readers anywhere."""
+    """Journal, state and outbox in one transactional database. One writer in each process; readers
+    anywhere. With a stake, nothing is written that the stake does not cover, and of timers and
+    deliveries only those of its partitions are found."""
+
+    stake: Stake | None
 
     def commit(self, changes: Changes) -> int:
         """Write all in one durable transaction, assign gap-free global positions to the entries in
         order, and return the last position. Raises Conflict("journal.raced") where a stream has
-        moved (UNIQUE(stream, sequence)) or `consumed` is not what it was."""
+        moved (UNIQUE(stream, sequence)), another has admitted something meanwhile, or `consumed` is
+        not what it was; Conflict("lease.lost") or ("lease.moved") where the stake is not what it was."""
 
     def stage(self, changes: Changes) -> Callable[[], int]:
         """Like `commit`, in two parts: all is written into an open transaction, and what is returned
         makes it durable, from any thread. Until then nothing else may be committed."""
+
+    def turn(self) -> AbstractContextManager[None]:
+        """Until the next commit, or the end of the block, no other process commits."""
 
     def data_version(self) -> int:
         """Changes whenever somebody else has committed; then cached states are dropped."""
@@ -356,6 +436,23 @@ class Store(Protocol):
     def dead_letter(self, id: str) -> DeadLetter | None:
         """One dead letter."""
 
+    def bridge_event(self, bridge: str, event: str) -> BridgeEventRow | None:
+        """What a receiver's system reported under this id."""
+
+    def bridge_events(
+        self, bridge: str, states: Sequence[str] = (), after: tuple[int, str] = (0, ""), limit: int = 500
+    ) -> list[BridgeEventRow]:
+        """Reports in these states, or in any, by (moment, event) after the given one."""
+
+    def bridge_order(self, bridge: str, number: str) -> tuple[str, str]:
+        """Order and case of that system's number, empty where none was ever named together with it."""
+
+    def order(self, id: str) -> OrderRow | None:
+        """One order."""
+
+    def live_orders(self, posts: Sequence[str]) -> list[OrderRow]:
+        """Orders of these posts that are not over, oldest first."""
+
     def last_position(self) -> int:
         """The newest global position, 0 where there is none."""
 
@@ -385,6 +482,43 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Release the database."""
+
+
+class Leases(Protocol):
+    """The rows by which processes share the cases of one database. Any thread; nothing waits for long."""
+
+    def join(self, name: str, partitions: Sequence[str]) -> int:
+        """Come (back) under a name: its new epoch. What the name owned it still owns, at new epochs."""
+
+    def beat(self, name: str, epoch: int) -> bool:
+        """Say that one lives. False where the epoch has moved on."""
+
+    def coordinators(self) -> list[CoordinatorRow]:
+        """All that ever were, by name."""
+
+    def leases(self) -> dict[str, LeaseRow]:
+        """Partition → its row."""
+
+    def bury(self, seen: CoordinatorRow) -> bool:
+        """Free what belongs to one that is still as it was seen. False where it has moved since."""
+
+    def claim(self, name: str, epoch: int, partitions: Sequence[str]) -> None:
+        """Take those of the partitions that nobody owns."""
+
+    def release(self, name: str, epoch: int, partitions: Sequence[str]) -> None:
+        """Give partitions up."""
+
+    def leave(self, name: str, epoch: int) -> None:
+        """Give all up and be gone."""
+
+    def handed(self, partitions: Sequence[str], limit: int) -> list[HandedRow]:
+        """What others have taken for the owner of these partitions and has no answer, by number."""
+
+    def answers(self, ids: Sequence[str]) -> dict[str, bytes]:
+        """Those of the answers that are there."""
+
+    def tidy(self, before: int) -> None:
+        """Remove what was answered and is older than a moment."""
 
 
 class QueueAsked(msgspec.Struct, frozen=True, kw_only=True):
@@ -482,14 +616,51 @@ class History(Protocol):
         one channel the newest. A channel that is unknown, or has none, has an empty list."""
 
 
+#: A detail that begins so says who took a delivery: a person, a post or an extension, never a number.
+BY = "by "
+
+
 class Channel(Protocol):
-    """A way to tell somebody."""
+    """A way to tell somebody.
+
+    A channel may also have `system: str`, under whose name the receiver's address is looked up (`phone`
+    where it says nothing), `lines: int`, how many deliveries it takes at the same time (1), `aside: bool`,
+    a record beside the channels that reach people (false), and `close`, after which it waits for nobody.
+    """
 
     name: str
     repeats: Repeats
 
     def send(self, row: OutboxRow, address: str) -> tuple[Outcome, bool, str]:
         """Try once: outcome, whether trying again may help, detail without personal data."""
+
+
+@runtime_checkable
+class Askable(Protocol):
+    """A channel with `Repeats.CAN_BE_ASKED`."""
+
+    def ask(self, row: OutboxRow) -> Outcome:
+        """What has become of a delivery whose outcome is unknown; UNKNOWN where that cannot be learnt,
+        FAILED where the other side never heard of it."""
+
+
+class CallState(msgspec.Struct, frozen=True, kw_only=True):
+    """What has become of a telephone call."""
+
+    outcome: CallOutcome
+    by: str = ""  #: who took it, as the gateway says: person, post or extension, never a number
+
+
+class VoiceCall(Protocol):
+    """A telephone exchange that rings people."""
+
+    def ring(self, call: str, number: str, words: str, language: str) -> CallState:
+        """Ring a number and speak the words; the same `call` never rings twice. Raises
+        ConnectionRefusedError where the exchange was surely not reached, BadInput where it does not want
+        the call, any other OSError where it may have heard."""
+
+    def state(self, call: str) -> CallState | None:
+        """What has become of a call; None where the exchange does not know it. Raises OSError."""
 
 
 class AnchorPlace(Protocol):

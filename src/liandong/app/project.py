@@ -14,12 +14,18 @@ import msgspec
 from liandong.app.ports import OrderRow, ParticipantRow, QueueRow, TimerRow
 from liandong.core.values.alarm import AlarmState
 from liandong.core.values.case import LIVE, CaseState, Clock, Order, Participant, Timer
+from liandong.core.values.public_warning import WarningState
+from liandong.core.values.resource import ResourceState
+from liandong.core.values.response import ResponseState
 from liandong.core.values.risk import RiskState
 from liandong.core.values.score import ScoreState
 
 #: Farther than any moment, so that one whole number puts the whole queue in order.
 _UNTIMED = 1 << 60
 _CLOSED = 1 << 62
+
+#: Streams beside cases that wait for moments, by the type of their state.
+_MATTERS: dict[type, str] = {WarningState: "warning", ResponseState: "response", ResourceState: "resource"}
 
 ParticipantKey = tuple[str, str, str, str, int]
 
@@ -75,12 +81,30 @@ def columns(state: Any) -> dict[str, Any]:
             grouping=state.place or state.grouping, level=state.level,
             stage="active" if state.active else "clear",
         )  # fmt: skip
-    return {}
+    return _matter_columns(state)
+
+
+def _matter_columns(state: Any) -> dict[str, Any]:
+    """Of a warning, a response or a resource request."""
+    if not isinstance(state, (WarningState, ResponseState, ResourceState)) or not state.id:
+        return {}
+    kept = dict(domain=state.hazard, area_path=state.area_path, mode=state.mode, stage=state.stage.value)
+    if isinstance(state, WarningState):
+        drafted = state.versions[0].drafted or state.versions[0].published if state.versions else 0
+        return kept | dict(level=state.colour, opened=drafted, updated=state.lifted or drafted)
+    if isinstance(state, ResponseState):
+        asked = min((q.asked for q in state.questions.values()), default=state.since)
+        return kept | dict(
+            unit=state.unit, level=state.level, opened=asked, updated=state.ended or state.since or asked
+        )
+    return kept | dict(unit=state.unit, level=state.level, opened=state.opened, updated=state.opened)
 
 
 def moved(before: Any, after: Any) -> Projection:
     """Rows that are new or changed since `before` (None = there was nothing)."""
     found = Projection()
+    if isinstance(after, (WarningState, ResponseState, ResourceState)):
+        _timers(found, _name_of(after), before.timers if type(before) in _MATTERS else {}, after.timers)
     if not isinstance(after, CaseState):
         return found
     old = before if isinstance(before, CaseState) else CaseState()
@@ -97,12 +121,19 @@ def moved(before: Any, after: Any) -> Projection:
             if p not in old.participants:
                 row = _participant(after.id, p)
                 found.participants[row.case, row.part, row.unit, row.post, row.since] = row
-    if after.timers is not old.timers:
-        found.timers = {
-            id: _timer(after.id, timer) for id, timer in after.timers.items() if old.timers.get(id) != timer
-        }
-        found.timers_gone = old.timers.keys() - after.timers.keys()
+    _timers(found, after.id, old.timers, after.timers)
     return found
+
+
+def _timers(found: Projection, about: str, old: dict[str, Timer], new: dict[str, Timer]) -> None:
+    if new is not old:
+        found.timers = {id: _timer(about, timer) for id, timer in new.items() if old.get(id) != timer}
+        found.timers_gone = set(old.keys() - new.keys())
+
+
+def _name_of(state: WarningState | ResponseState | ResourceState) -> str:
+    """The whole name of the stream, as timers and deliveries of it say it."""
+    return f"{_MATTERS[type(state)]}:{state.id}"
 
 
 def queue_row(case: CaseState) -> QueueRow:

@@ -7,13 +7,14 @@ empty memory of its own: it meets nothing real, nothing of it is stored, and onl
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooLate
 from dataclasses import dataclass, replace
 from typing import Any
 
 from liandong.app.clock import perf
+from liandong.app.deliveries import system_of
 from liandong.app.handle import Handler
 from liandong.app.ports import ActRow, Channel, OutboxRow, StreamRow
 from liandong.core.detect.shard import Shard
@@ -73,14 +74,22 @@ def check_sources(policy: Policy, newest: Mapping[str, int], now: int) -> Check:
 
 
 def check_channels(
-    channels: Sequence[Channel], policy: Policy, session: Session, address: str, now: int, run: str
+    channels: Sequence[Channel],
+    policy: Policy,
+    session: Session,
+    address: Callable[[str, str], str],
+    now: int,
+    run: str,
 ) -> list[Check]:
     """Send a message in mode test over every channel to the asker's own address, all side by side."""
     if not channels:
         return [failed("channel", "selftest.no_channel")]
     pool = ThreadPoolExecutor(max_workers=len(channels), thread_name_prefix="self-test")
     try:
-        sent = [(c, pool.submit(timed, _send(c, policy, session, address, now, run))) for c in channels]
+        addresses = {c.name: address(session.person, system_of(c)) for c in channels}
+        sent = [
+            (c, pool.submit(timed, _send(c, policy, session, addresses[c.name], now, run))) for c in channels
+        ]
         return [_answered(channel, future) for channel, future in sent]
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
@@ -172,6 +181,8 @@ def _detect(policy: Policy, rule: Rule, channel: str, source: str, now: int) -> 
 class _Nothing:
     """A memory in which nothing ever happened: the test alarm can meet nothing that is real."""
 
+    stake = None
+
     def data_version(self) -> int:
         return 0
 
@@ -180,6 +191,9 @@ class _Nothing:
 
     def latest(self, kind: str, grouping: str) -> StreamRow | None:
         return None
+
+    def states(self, kind: str) -> Iterator[StreamRow]:
+        return iter(())
 
     def act(self, id: str) -> ActRow | None:
         return None

@@ -24,6 +24,10 @@ FILE_VARIABLE = f"{PREFIX}SETTINGS"
 _SECRET_ENDINGS = ("_secret", "_token", "_password")
 #: Without `user:password@`, because an address is printed and logged.
 Address = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/@]+(/\S*)?$")]
+#: A folder, or an address without `:password@`.
+StoreAddress = Annotated[
+    str, StringConstraints(pattern=r"^(postgresql://([^\s:@/]+@)?[^\s:@/]+(:\d+)?/[^\s/?]+|[^\s:]+)$")
+]
 
 
 class _WithoutSecrets(BaseSettings):
@@ -44,6 +48,23 @@ class Settings(_WithoutSecrets):
 
     data: Path = Field(Path("data"), description="Folder of everything this process remembers.")
     city: Path | None = Field(None, description="Folder of the city's dataset to take in at start.")
+    store: StoreAddress | None = Field(
+        None,
+        description="Where journal, state and outbox are kept: a folder for SQLite, or the address of a "
+        "PostgreSQL database without its password.",
+        json_schema_extra={"shown": "<data>", "accepts": "path or postgresql://user@host:port/database"},
+    )
+    store_password_file: Path | None = Field(
+        None, description="File of the password for the PostgreSQL database."
+    )
+    coordinator: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.\-]{0,39}$")] = Field(
+        "main",
+        description="Name of this process among those that share a PostgreSQL database; each has its own.",
+        json_schema_extra={"accepts": "a-z 0-9 . -"},
+    )
+    lease_s: Annotated[float, Ge(1), Le(600)] = Field(
+        10.0, description="Seconds without a sign of life after which others take over a process's cases."
+    )
     host: str = Field(
         "127.0.0.1", min_length=1, description="Address to listen on; only this machine by default."
     )
@@ -73,10 +94,23 @@ class Settings(_WithoutSecrets):
     )
     anchor_url: Address | None = Field(None, description="Address to which roots are posted.")
     webhook_url: Address | None = Field(None, description="Address to which orders are delivered.")
+    channels_file: Path | None = Field(
+        None,
+        description="File of the channels over which people are told, with their addresses and secrets.",
+    )
     outbox_file: Path = Field(
         default_factory=lambda made: made["data"] / "outbox.jsonl",
-        description="File to which deliveries are written where no other channel is set.",
+        description="File to which deliveries are written beside every other channel.",
         json_schema_extra={"shown": "<data>/outbox.jsonl"},
+    )
+    bridges_file: Path | None = Field(
+        None, description="File of the addresses of receivers' own systems, a table for each bridge."
+    )
+    bridge_poll_s: Annotated[float, Ge(0.05), Le(3_600)] = Field(
+        2.0, description="Seconds between two looks at a bridge's tables or folder."
+    )
+    bridge_reconcile_s: Annotated[int, Ge(1), Le(86_400)] = Field(
+        600, description="Seconds between two comparisons of the open orders of both sides."
     )
     language: Literal["zh", "en"] = Field("zh", description="Language of texts where nobody has chosen one.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
@@ -219,7 +253,10 @@ def _read_file(path: Path) -> dict[str, Any]:
 def _beside(file: Path, name: str, value: object) -> object:
     """Paths in a file are relative to that file, so a service may start in any folder."""
     is_path = name in Settings.model_fields and "Path" in str(Settings.model_fields[name].annotation)
-    return file.parent / value if is_path and isinstance(value, str) else value
+    is_path = is_path or (name == "store" and isinstance(value, str) and "://" not in value)
+    if not is_path or not isinstance(value, str):
+        return value
+    return str(file.parent / value) if name == "store" else file.parent / value
 
 
 def _refuse_secret(name: str, origin: str) -> None:
@@ -246,6 +283,9 @@ def _accepts(name: str) -> str:
     """What a setting takes, in a form that needs no translation."""
     field = Settings.model_fields[name]
     written = str(field.annotation)
+    extra = field.json_schema_extra
+    if isinstance(extra, dict) and "accepts" in extra:
+        return str(extra["accepts"])
     low = next((mark.ge for mark in field.metadata if isinstance(mark, Ge)), None)
     high = next((mark.le for mark in field.metadata if isinstance(mark, Le)), None)
     if low is not None:

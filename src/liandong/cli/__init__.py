@@ -7,7 +7,22 @@ import sys
 import typer
 
 # Importing a module of commands is what adds them.
-from liandong.cli import accounts, city, devices, files, inspect, packs, pages, reports, run, scores  # noqa: F401
+from liandong.cli import (  # noqa: F401
+    accounts,
+    bridge,
+    city,
+    devices,
+    files,
+    inspect,
+    mechanism,
+    packs,
+    pages,
+    reports,
+    roster,
+    run,
+    scores,
+    trials,
+)
 from liandong.cli.common import app
 from liandong.core.values.errors import Broken, LiandongError
 

@@ -76,14 +76,30 @@ def commit(
     effective: Annotated[
         str, typer.Option("--effective", help="From when, RFC 3339; without it, at once.")
     ] = "",
+    override_by: Annotated[
+        str, typer.Option("--override-by", help="Who answers for it where it breaks what was proven.")
+    ] = "",
+    override_reason: Annotated[str, typer.Option("--override-reason", help="And why.")] = "",
     language: Language = "zh",
 ) -> None:
-    """Commit tables as a new version of a stopped city. A later one holds from the first start after it."""
+    """Commit tables as a new version of a stopped city. A later one holds from the first start after it.
+
+    Exit 1 where it would break what was proven of the city and nobody overrides that.
+    """
     from liandong.app.settings import load_settings
-    from liandong.wiring.versions import commit_place
+    from liandong.app.standing import Override, StandingRefused
+    from liandong.wiring.versions import commit_place, told_faults
 
     settings = load_settings({"data": data, "language": language})
-    typer.echo(commit_place(settings, place, author, reason, effective))
+    override = Override(person=override_by, reason=override_reason) if override_by else None
+    try:
+        typer.echo(commit_place(settings, place, author, reason, effective, override))
+    except StandingRefused as refused:
+        for line in told_faults(place, refused.faults[:_LISTED], language):
+            typer.echo(line)
+        params: dict[str, Any] = dict(refused.params)
+        _say(refused.key, **params)
+        raise typer.Exit(1) from refused
 
 
 @city.command()

@@ -15,13 +15,19 @@ app = typer.Typer(
 )
 
 DataOption = Annotated[Path, typer.Option("--data", help="Folder of everything the city remembers.")]
+StoreOption = Annotated[
+    str | None,
+    typer.Option("--store", help="Folder of SQLite's file, or postgresql://user@host:port/database."),
+]
 JsonOption = Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")]
 Language = Annotated[str, typer.Option("--language", help="zh or en.")]
 
 
-def need_data(data: Path) -> None:
+def need_data(data: Path, store: str | None = None) -> None:
     """Refuse a data folder that is not there, instead of making an empty one."""
-    if not (data / "liandong.db").is_file():
+    from liandong.wiring.stores import is_there
+
+    if not is_there(data, store):
         raise BadInput("data.not_found", path=str(data))
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from liandong.cli.common import DataOption, Language, app, need_data
+from liandong.cli.common import DataOption, Language, StoreOption, app, need_data
 
 
 @app.command()
@@ -18,12 +18,13 @@ def verify(
         list[Path] | None, typer.Option(help="Public key kept elsewhere; repeatable.")
     ] = None,
     language: Language = "zh",
+    store: StoreOption = None,
 ) -> None:
     """Check every entry, chain, root and anchor; say what is proven and what is not."""
     from liandong.wiring.inspect import verify_folder
 
-    need_data(data)
-    lines, code = verify_folder(data, anchor or [], public_key or [], language)
+    need_data(data, store)
+    lines, code = verify_folder(data, anchor or [], public_key or [], language, store)
     for line in lines:
         typer.echo(line)
     raise typer.Exit(code)
@@ -34,15 +35,37 @@ def rebuild(
     data: DataOption,
     write: Annotated[bool, typer.Option("--write", help="Replace stored states that differ.")] = False,
     language: Language = "zh",
+    store: StoreOption = None,
 ) -> None:
     """Fold the journal and compare with the stored state."""
     from liandong.wiring.inspect import rebuild_folder
 
-    need_data(data)
-    lines, code = rebuild_folder(data, write, language)
+    need_data(data, store)
+    lines, code = rebuild_folder(data, write, language, store)
     for line in lines:
         typer.echo(line)
     raise typer.Exit(code)
+
+
+@app.command()
+def audit(
+    data: DataOption,
+    json_to: Annotated[Path | None, typer.Option("--json", help="File for the report.")] = None,
+    language: Language = "zh",
+    store: StoreOption = None,
+) -> None:
+    """Prove from the journal that every escalation due did happen: 0 all did, 1 findings."""
+    import msgspec
+
+    from liandong.wiring.audit import audit_folder, report_lines
+
+    need_data(data, store)
+    report = audit_folder(data, store)
+    if json_to is not None:
+        json_to.write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
+    for line in report_lines(report, language):
+        typer.echo(line)
+    raise typer.Exit(1 if report.findings else 0)
 
 
 @app.command()
@@ -51,21 +74,25 @@ def why(
     at: Annotated[str, typer.Argument(help="With a channel: the moment, RFC 3339.")] = "",
     data: DataOption = Path("data"),
     language: Language = "zh",
+    store: StoreOption = None,
 ) -> None:
     """Why a case became what it is, down to the first bytes; or why a channel said nothing then."""
     from liandong.wiring.inspect import why_case, why_channel
 
-    need_data(data)
-    for line in why_channel(data, what, at, language) if at else why_case(data, what, language):
+    need_data(data, store)
+    found = why_channel(data, what, at, language, store) if at else why_case(data, what, language, store)
+    for line in found:
         typer.echo(line)
 
 
 @app.command()
 def backup(
-    data: DataOption, to: Annotated[Path, typer.Option("--to", help="Empty folder to copy into.")]
+    data: DataOption,
+    to: Annotated[Path, typer.Option("--to", help="Empty folder to copy into.")],
+    store: StoreOption = None,
 ) -> None:
     """Copy database, log and evidence while the city runs. Keys are never copied."""
     from liandong.wiring.inspect import backup_folder
 
-    need_data(data)
-    typer.echo(backup_folder(data, to))
+    need_data(data, store)
+    typer.echo(backup_folder(data, to, store))

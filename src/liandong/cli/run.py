@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from liandong.cli.common import DataOption, JsonOption, app, write_json
+from liandong.cli.common import DataOption, JsonOption, StoreOption, app, write_json
 
 
 def _settings(**flags: Any) -> Any:
@@ -34,6 +34,7 @@ def demo(
     city_only: Annotated[
         Path | None, typer.Option("--city-only", help="Only write the city as tables into this folder.")
     ] = None,
+    store: StoreOption = None,
 ) -> None:
     """Show a city at work: readings become cases, people handle them, scores come out."""
     from liandong.wiring.demo import run_demo, write_demo_city
@@ -50,6 +51,7 @@ def demo(
         speed=speed,
         port=port,
         step_ms=step_ms,
+        store=store,
         tell=typer.echo,
     )
     write_json(json_file, report)
@@ -64,11 +66,16 @@ def serve(
     settings: Annotated[Path | None, typer.Option("--settings", help="TOML file of settings.")] = None,
     hj212_port: Annotated[int | None, typer.Option(help="TCP port for HJ 212 devices.")] = None,
     gb26875_port: Annotated[int | None, typer.Option(help="TCP port for fire transmission units.")] = None,
+    store: StoreOption = None,
+    coordinator: Annotated[
+        str | None, typer.Option(help="Name of this process among those that share a PostgreSQL database.")
+    ] = None,
 ) -> None:
     """Run a city until stopped."""
     from liandong.wiring.service import serve_city
 
-    flags = {"hj212_port": hj212_port, "gb26875_port": gb26875_port}
+    flags: dict[str, Any] = {"hj212_port": hj212_port, "gb26875_port": gb26875_port}
+    flags |= {"store": store, "coordinator": coordinator}
     made = _settings(data=data, port=port, city=city, host=host, settings=settings, **flags)
     serve_city(made, tell=typer.echo)
 
@@ -77,12 +84,24 @@ def serve(
 def bench(
     names: Annotated[list[str] | None, typer.Argument(help="Which; all without a name.")] = None,
     json_file: JsonOption = None,
+    store: Annotated[
+        str | None,
+        typer.Option("--store", help="transitions, crash: sqlite, or postgres for a server of its own."),
+    ] = None,
+    cases: Annotated[int | None, typer.Option(min=1, help="transitions, crash: so many cases.")] = None,
+    coordinators: Annotated[
+        int | None, typer.Option(min=1, max=8, help="crash: processes that share the store.")
+    ] = None,
 ) -> None:
-    """Measure this machine: prints each figure with what it includes."""
+    """Measure this machine: prints each figure with what it includes. `crash` proves instead: processes
+    are killed again and again, and the journal has to show that nothing was lost or done twice."""
     from liandong.bench.run import run_benches
 
-    report = run_benches(names or [], typer.echo)
+    options = {"store": store, "cases": cases, "coordinators": coordinators}
+    report = run_benches(names or [], typer.echo, options)
     write_json(json_file, report)
+    if not all(figures.get("proven", True) for figures in report["results"].values()):
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -11,10 +11,11 @@ from enum import StrEnum
 
 import msgspec
 
+from liandong.core.values.cascade import Cascade
 from liandong.core.values.city import PackUse, Quantity
 from liandong.core.values.dataset import CityFolder
 from liandong.core.values.errors import BadInput, NotFound
-from liandong.core.values.lists import RelationKind, Statistic, Trust
+from liandong.core.values.lists import Statistic, Trust
 from liandong.core.values.rows import EscalationRow, GradingRow, PauseRow, RoleRow, StepRow
 from liandong.core.values.rules import Rule
 
@@ -28,13 +29,6 @@ class Maturity(StrEnum):
     DRAFT = "draft"
     SHADOW = "shadow"
     LIVE = "live"
-
-
-class Effect(StrEnum):
-    """What a finding on one asset does to another hazard nearby."""
-
-    RAISES = "raises"
-    MUTES = "mutes"
 
 
 class Standard(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,19 +53,6 @@ class Hazard(msgspec.Struct, frozen=True, kw_only=True):
     basis: str = ""  #: clause, table, page; `check pack` refuses an empty one
     trust: Trust = Trust.UNVERIFIED
     verified: bool = False  #: the model was compared with numbers that are not our own
-
-
-class Cascade(msgspec.Struct, frozen=True, kw_only=True):
-    """This hazard on this kind of asset raises or mutes that one along a relation."""
-
-    hazard: str
-    asset_kind: str = "*"
-    relation: RelationKind
-    outward: bool = True  #: from the asset along the relation; otherwise against it
-    effect: Effect
-    then: str  #: hazard at the other end
-    basis: str
-    trust: Trust = Trust.UNVERIFIED
 
 
 class Condensed(msgspec.Struct, frozen=True, kw_only=True):
@@ -199,6 +180,7 @@ def equip(folder: CityFolder, packs: Mapping[str, Pack]) -> CityFolder:
     """
     quantities = {row.key: row for row in folder.city.quantities}
     rules = {row.key: row for row in folder.rules}
+    cascades = list(folder.city.cascades)
     for use in folder.city.packs:
         pack = _pack_of(use, packs)
         shadow = Maturity.SHADOW in (use.maturity, pack.maturity) or pack.maturity == Maturity.DRAFT
@@ -207,10 +189,14 @@ def equip(folder: CityFolder, packs: Mapping[str, Pack]) -> CityFolder:
         for rule in pack.rules:
             made = msgspec.structs.replace(rule, pack=pack.id, shadow=shadow or rule.shadow)
             rules.setdefault(rule.key, made)
+        if not shadow:
+            cascades += [row for row in pack.cascades if row not in cascades]
     for channel in folder.city.channels:
         if channel.quantity not in quantities:
             raise BadInput("pack.quantity_unused", channel=channel.key, quantity=channel.quantity)
-    city = msgspec.structs.replace(folder.city, quantities=tuple(quantities.values()))
+    city = msgspec.structs.replace(
+        folder.city, quantities=tuple(quantities.values()), cascades=tuple(cascades)
+    )
     return msgspec.structs.replace(folder, city=city, rules=tuple(rules.values()))
 
 

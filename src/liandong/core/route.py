@@ -25,12 +25,19 @@ from liandong.core.values.findings import (
     FindingRevised,
     FindingSettled,
 )
-from liandong.core.values.gathering import GatheringEnded, RiskPlaced
+from liandong.core.values.gathering import GatheringEnded, InhibitionEnded, RiskPlaced, RiskUncaused
 from liandong.core.values.ids import case_id
 from liandong.core.values.lists import Action, Step
-from liandong.core.values.messages import Act, DeliveryReported, TimerFired
+from liandong.core.values.matter import DecisionDue, DecisionTaken
+from liandong.core.values.messages import Act, DeliveryReported, OrderReported, TimerFired
+from liandong.core.values.public_warning import ExternalWarning, WarningAct
+from liandong.core.values.publication import MechanismAct
+from liandong.core.values.resource import ResourceAct
+from liandong.core.values.response import ResponseAct
 from liandong.core.values.risk import RiskAssessed
+from liandong.core.values.roster_events import AnswerProposal, ProposeMove, ProposeSwap, ReportRing
 from liandong.core.values.shift import HandOver, TakeOver
+from liandong.core.values.transfer_events import CaseAbsorbed, CasePartSplit, FindingPassedOn, MergeAsked
 
 Decide = Callable[[Policy, Any, Any, int], Decision]
 
@@ -52,15 +59,33 @@ OWNERS: dict[type, Step] = {
     FindingSettled: Step.ASSESS,
     RiskAssessed: Step.WARN,
     RiskPlaced: Step.WARN,
+    RiskUncaused: Step.WARN,
+    InhibitionEnded: Step.WARN,
     AlertRaised: Step.COORDINATE,
     AlertChanged: Step.COORDINATE,
     AlertCleared: Step.COORDINATE,
     GatheringEnded: Step.COORDINATE,
     Act: Step.COORDINATE,
+    OrderReported: Step.COORDINATE,
     TimerFired: Step.COORDINATE,
     DeliveryReported: Step.COORDINATE,
     HandOver: Step.COORDINATE,
     TakeOver: Step.COORDINATE,
+    ProposeSwap: Step.COORDINATE,
+    ProposeMove: Step.COORDINATE,
+    AnswerProposal: Step.COORDINATE,
+    ReportRing: Step.COORDINATE,
+    MechanismAct: Step.COORDINATE,
+    WarningAct: Step.COORDINATE,
+    ExternalWarning: Step.COORDINATE,
+    ResponseAct: Step.COORDINATE,
+    ResourceAct: Step.COORDINATE,
+    DecisionDue: Step.COORDINATE,
+    DecisionTaken: Step.COORDINATE,
+    MergeAsked: Step.COORDINATE,
+    CaseAbsorbed: Step.COORDINATE,
+    CasePartSplit: Step.COORDINATE,
+    FindingPassedOn: Step.COORDINATE,
     CaseClosed: Step.EVALUATE,
 }
 #: Closing is proven by its own step; every other act is coordination.
@@ -81,17 +106,22 @@ def stream_of(policy: Policy, message: Any, latest: Callable[[str], CaseState | 
 
     `latest(grouping)` is the newest case of a grouping, None where there is none.
     """
+    if isinstance(message, (TimerFired, DeliveryReported)) and ":" in message.case:
+        return message.case, None  # of a warning, a response or a resource, whose stream is named whole
     if isinstance(message, (Act, TimerFired, DeliveryReported)):
         return f"case:{message.case}", None
+    if isinstance(message, coordinate.MATTERS):
+        return coordinate.stream_of(policy, message), None
+    if isinstance(message, (MergeAsked, CaseAbsorbed, CasePartSplit, FindingPassedOn)):
+        return f"case:{coordinate.case_meant(message)}", CaseState(ordinal=1, mode=policy.mode)
     if isinstance(message, (HandOver, TakeOver)):
         return f"shift:{message.post}", None
-    if isinstance(message, RiskAssessed):
-        key = warn.gather.key_of(policy, message)
-        return (f"gather:{key}" if key else f"alarm:{message.grouping}"), None
-    if isinstance(message, RiskPlaced):
-        return f"alarm:{message.risk.grouping}", None
-    if isinstance(message, AlertCleared) and message.place:
-        return f"gather:{warn.gather.key_of_place(message.place)}", None
+    if isinstance(message, (ProposeSwap, ProposeMove, AnswerProposal, ReportRing)):
+        return f"roster:{message.unit}", None
+    if isinstance(message, MechanismAct):
+        return f"mechanism:{message.draft}", None
+    if owner_of(message) == Step.WARN:
+        return warn.stream_of(policy, message), None
     if isinstance(message, CaseClosed):
         return f"score:{message.case}", None
     if isinstance(message, (AlertRaised, AlertChanged, AlertCleared, GatheringEnded)):

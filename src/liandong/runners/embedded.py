@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 
 from liandong.app.clock import Reading, Ticker
+from liandong.app.coordinators import Coordinator
 from liandong.app.intake import Intake
 from liandong.app.logs import get_logger
 from liandong.app.outbox import Outbox
@@ -17,6 +18,7 @@ from liandong.app.retention import spans
 from liandong.app.roots import anchor_pending, left_so_far, next_root
 from liandong.app.selfwatch import SOURCE, clock_messages
 from liandong.app.signing import Signer
+from liandong.app.standing import StandingWatch
 from liandong.app.writer import Admit, Books, Writer
 from liandong.core.detect.warm import warm_up
 from liandong.core.values.errors import Busy, Fatal
@@ -41,7 +43,10 @@ class Embedded:
         snapshot_interval_s: float,
         compaction_interval_s: float,
         close: Callable[[], None],
+        coordinator: Coordinator | None = None,
     ) -> None:
+        """`coordinator` is given where several processes share the store."""
+        self.coordinator = coordinator
         self.platform = platform
         self.signer = signer
         self.places = places
@@ -60,6 +65,7 @@ class Embedded:
         self._compacting: Future[None] | None = None
         self._archivist = ThreadPoolExecutor(max_workers=1, thread_name_prefix="archive")
         self._last_root: Root | None = None
+        self.standing = StandingWatch(platform.store, platform.handler, platform.writer)
 
     @property
     def store(self) -> Store:
@@ -89,11 +95,17 @@ class Embedded:
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 20, 50)
+        if self.coordinator is not None:
+            self.coordinator.open()
         self.writer.start()
         self.replayed = self.intake.recover()
         self.intake.start()
-        self.platform.condensing.recover()
+        self.platform.receiving.condensing.recover()
         self.outbox.start()
+        if self.platform.bridges is not None:
+            self.platform.bridges.start()
+        if self.coordinator is not None:
+            self.coordinator.start()
         if tick_s is not None:
             self._ticker = Ticker(self.beat, self._missed, tick_s).start()
 
@@ -104,6 +116,8 @@ class Embedded:
         # Two signatures at once would both be the next one.
         self._notary.shutdown(wait=True, cancel_futures=True)
         self._archivist.shutdown(wait=True, cancel_futures=True)
+        if self.platform.bridges is not None:
+            self.platform.bridges.stop()
         self.intake.stop()
         self.outbox.stop()
         if self.writer.is_alive():
@@ -112,6 +126,8 @@ class Embedded:
             except Exception as error:  # what is left has to be closed all the same
                 log.error("embedded.no_last_root", error)
         self.writer.stop()
+        if self.coordinator is not None:
+            self.coordinator.stop()
         self._close()
 
     def beat(self) -> None:
@@ -138,7 +154,9 @@ class Embedded:
         log.error("clock.beat_failed", error)
 
     def keep_books(self, now: int, aside: bool = False) -> None:
-        """Roots and snapshots, each at its interval; `aside` signs in a thread of its own."""
+        """Roots, snapshots and the auditor, each at its interval; `aside` signs in a thread of its own."""
+        with suppress(Busy):  # then the next look says it
+            self.platform.auditor.tick(now)
         if now >= self._next_root:
             self._next_root = now + self._root_every
             self._sign(aside)
@@ -153,6 +171,17 @@ class Embedded:
             self._compacting = self._archivist.submit(self._compact, now)
             if not aside:
                 self._compacting.result()
+        if self.standing.due(now) and (self.coordinator is None or self.coordinator.leads()):
+            looking = self._archivist.submit(self._look_ahead, now)
+            if not aside:
+                looking.result()
+
+    def _look_ahead(self, now: int) -> None:
+        """What was proven of the city is proven again every night, for the days ahead."""
+        try:
+            self.standing.look(now)
+        except Exception as error:  # nobody waits for this, so nobody else would say it
+            log.error("embedded.standing_failed", error)
 
     def _compact(self, now: int) -> None:
         """Closed segments become Parquet, and what is past its retention goes; the journal says what."""
@@ -167,7 +196,7 @@ class Embedded:
             return
         if gone:
             said = ", ".join(f"{kind} {count}" for kind, count in sorted(gone.items()))
-            self.platform.note_system("system.retention", gone=said)
+            self.platform.access.note_system("system.retention", gone=said)
         log.info("embedded.compacted", files=made, removed=sum(gone.values()))
 
     def _sign(self, aside: bool) -> None:
@@ -184,7 +213,10 @@ class Embedded:
             log.error("embedded.root_failed", error)
 
     def sign_root(self) -> None:
-        """Sign the heads that changed and leave the root at every anchor."""
+        """Sign the heads that changed and leave the root at every anchor; one process does it for all."""
+        if self.coordinator is not None and not self.coordinator.leads():
+            self._last_root = None  # the next one may be another's
+            return
         now = self.platform.clock.read().now
         root = next_root(self.store, self.signer, now, self._last_root)
         if root is not None:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import httpx
 import msgspec
 
+from liandong.app.authority import MATTERS
 from liandong.app.clock import VirtualClock, perf
 from liandong.app.platform import Platform
 from liandong.app.ports import Changes
@@ -23,6 +24,7 @@ from liandong.core.values.errors import LiandongError
 from liandong.core.values.times import HOUR, MINUTE
 from liandong.sim.devices import DeviceMessage
 from liandong.sim.frames import FrameLink
+from liandong.sim.leaders import PowerIntent, of_case, of_matter
 from liandong.sim.officers import Intent, Officers
 from liandong.sim.script import Script
 
@@ -180,7 +182,7 @@ class Agenda:
 
     def _token(self, session: Session) -> str:
         if session not in self._tokens:
-            self._tokens[session] = self.platform.issue_token(session, days=60)
+            self._tokens[session] = self.platform.access.issue_token(session, days=60)
         return self._tokens[session]
 
     # People.
@@ -190,27 +192,36 @@ class Agenda:
             self._act(intent, now)
             self._settle()
 
-    def _act(self, intent: Intent, now: int) -> None:
+    def _act(self, intent: Intent | PowerIntent, now: int) -> None:
+        if isinstance(intent, PowerIntent):
+            path = f"{intent.kind}s/{intent.id}/acts/{intent.action}"
+            duty = self.platform.handler.policy.city.on_duty(intent.post, now)
+            session = Session(person=duty.person if duty else "", post=intent.post)
+            self._post(path, intent.body, session, intent.key, intent.version)
+            return
         case = self._desk.cases[intent.case]
         order = case.orders.get(intent.order)
         post = order.post if order is not None else intent.post
         duty = self.platform.handler.policy.city.on_duty(post, now)
         person = duty.person if duty is not None else order.person if order is not None else ""
-        token = self._token(Session(person=person, post=post))
+        session = Session(person=person, post=post)
+        path = f"cases/{intent.case}/acts/{intent.action.value}"
+        self._post(path, intent.body, session, intent.key, case.version)
+
+    def _post(self, path: str, body: Any, session: Session, key: str, version: int) -> None:
         answer = self.client.post(
-            f"/api/v1/cases/{intent.case}/acts/{intent.action.value}",
-            json=intent.body,
+            f"/api/v1/{path}",
+            json=body,
             headers={
-                "Authorization": f"Bearer {token}",
-                "Idempotency-Key": f"{intent.key}:{case.version}",
-                "If-Match": f'"{case.version}"',
+                "Authorization": f"Bearer {self._token(session)}",
+                "Idempotency-Key": f"{key}:{version}",
+                "If-Match": f'"{version}"',
             },
         )
         self.run["acts_sent"] += 1
         if answer.status_code != 200:
-            raise Stuck(
-                "agenda.act_refused", status=answer.status_code, action=intent.action, body=answer.text[:300]
-            )
+            action, said = path.rpartition("/")[2], answer.text[:300]
+            raise Stuck("agenda.act_refused", status=answer.status_code, action=action, body=said)
 
     # Time.
 
@@ -235,22 +246,24 @@ class Agenda:
 
 
 class Desk:
-    """Cases in which somebody still has something to do, kept up to date as the writer commits."""
+    """Cases, warnings, responses and requests in which somebody still has something to do, kept up to date as
+    the writer commits."""
 
     def __init__(self, platform: Platform, officers: Officers) -> None:
         self.cases: dict[str, CaseState] = {}
-        self._store: Any = platform.store
+        self._platform, self._store = platform, platform.store
         self._officers = officers
-        self._intents: dict[str, list[Intent]] = {}
+        self._intents: dict[str, Sequence[Intent | PowerIntent]] = {}
         self._lock = threading.Lock()
         self._changed: set[str] = set()
         platform.writer.listeners.append(self._committed)
-        for row in self._store.states("case"):
-            self._take(row)
+        for kind in ("case", *MATTERS):
+            for row in self._store.states(kind):
+                self._take(row)
 
     def _committed(self, changes: Changes) -> None:
-        """In the writer's thread: remember only which cases are to be read again."""
-        changed = {stream for stream, row in changes.streams.items() if row.kind == "case"}
+        """In the writer's thread: remember only what is to be read again."""
+        changed = {stream for stream, row in changes.streams.items() if row.kind in ("case", *MATTERS)}
         if changed:
             with self._lock:
                 self._changed |= changed
@@ -261,6 +274,11 @@ class Desk:
         self._intents.pop(id, None)
         if row.body is None:
             return
+        policy, seed = self._platform.handler.policy, self._officers.seed
+        if row.kind in MATTERS:
+            state = msgspec.json.decode(row.body, type=MATTERS[row.kind])
+            self._intents[id] = list(of_matter(policy, seed, state)) if state.id else []
+            return
         case = _decoder.decode(row.body)
         found = [
             intent
@@ -268,11 +286,12 @@ class Desk:
             if order.status in LIVE and (intent := self._officers.intent(case, order)) is not None
         ]
         found += self._officers.beside(case)
+        found += of_case(policy, seed, case)
         if found:
             self.cases[id] = case
             self._intents[id] = found
 
-    def first(self) -> Intent | None:
+    def first(self) -> Intent | PowerIntent | None:
         """What is done next by anybody."""
         with self._lock:
             changed, self._changed = self._changed, set()

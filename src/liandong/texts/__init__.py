@@ -16,33 +16,41 @@ _lent: dict[str, dict[str, str]] = {language: {} for language in LANGUAGES}
 
 #: Parameters whose codes have words of their own: their name → the lists to look in, in this order.
 _LISTS = {
-    "action": ("action",),
+    "action": ("action", "warning_action", "response_action", "resource_action"),
     "answered": ("answered",),
     "capability": ("capability",),
     "cause": ("cause",),
     "change": ("change",),
+    "colour": ("warning_colour",),
+    "drawn": ("yes_no",),
     "field": ("field",),
+    "given": ("yes_no",),
+    "granted": ("yes_no",),
+    "ground": ("help_ground", "ground"),
     "hazard": ("hazard",),
     "kind": (
         "report_version",
         "area_kind",
     ),
     "left": ("scale",),
-    "missing": ("missing", "action"),
+    "missing": ("missing", "action", "power_field"),
     "quantity": ("quantity",),
     "needed": ("action", "case_stage", "capability", "participation"),
     "part": ("participation",),
     "passed": ("passed",),
     "phase": ("phase",),
+    "reason": ("pause", "ground"),
     "right": ("scale",),
     "scale": ("scale",),
-    "stage": ("case_stage",),
+    "stage": ("case_stage", "warning_stage", "response_stage", "resource_stage"),
+    "start": ("start",),
+    "taken": ("taken",),
     "trust": ("trust",),
     "verdict": ("verdict",),
     "why": ("why",),
 }
 #: Parameters that are moments: microseconds, or RFC 3339 in UTC as the core writes it.
-_MOMENTS = frozenset({"at", "due", "onset", "opened", "raised", "time"})
+_MOMENTS = frozenset({"at", "due", "onset", "opened", "raised", "time", "until"})
 #: China has one zone and no summer time. It is named beside each moment, so that nobody has to guess.
 _ZONE = timezone(timedelta(hours=8))
 _ZONE_WORDS = {"zh": "北京时间 {}", "en": "{} UTC+8"}
@@ -90,8 +98,9 @@ def _shown(name: str, params: Mapping[str, object], language: str) -> str:
         return str(value)
     words = []
     for code in str(value).split(", "):
+        code, opening, post = code.partition(" (")  # `handle (post:gas.duty)`: what is needed, and of whom
         found = (known.get(f"label.{listed}.{code.replace(' ', '_')}") for listed in _LISTS[name])
-        words.append(next((word for word in found if word), code))
+        words.append(next((word for word in found if word), code) + opening + post)
     return ("、" if language == "zh" else ", ").join(words)
 
 

@@ -14,15 +14,22 @@ from liandong.app.platform import Platform
 from liandong.app.ports import IdentityProvider
 from liandong.web import (
     accounts,
+    bridges,
     cases,
     desk,
     evaluation,
     events,
     evidence,
+    mechanisms,
     operations,
     queue,
     reports,
+    resources,
+    responses,
+    roster,
     timeline,
+    waiting,
+    warnings,
 )
 from liandong.web.console import FOLDER, Console, SafeHeaders
 from liandong.web.describe import describe
@@ -64,7 +71,14 @@ def create_app(
         operations.router,
         events.router,
         desk.router,
+        roster.router,
         evaluation.router,
+        bridges.router,
+        mechanisms.router,
+        warnings.router,
+        responses.router,
+        resources.router,
+        waiting.router,
         *routers,
     ):
         # Here and not in each route, so that none can be written without it.

@@ -36,10 +36,26 @@ class ActBody(_Body):
     verdict: Verdict | None = Field(None, description="For judge.")
     level: Literal["IV", "III", "II", "I"] | None = Field(None, description="For judge: another level.")
     cause: Cause | None = Field(None, description="For close.")
-    passed: StrictBool | None = Field(None, description="For review.")
-    reason: Key | None = Field(None, description="For pause and return: a key, no words.")
+    passed: StrictBool | None = Field(
+        None, description="For review and answer_help, and for a step that others wait for to fail."
+    )
+    reason: Key | None = Field(
+        None, description="For acts beside the steps: a key of the lists `pause`, `ground`, `help_ground`."
+    )
     to: Reference | None = Field(
-        None, description="For push a unit, for hand_over a person, for call whom, for report who signs."
+        None,
+        description="For push, decide_duty, ask_help and split a unit, for hand_over a person or a unit, "
+        "for merge a case, for call whom, for report who signs.",
+    )
+    until: Annotated[str, Field(max_length=64)] | None = Field(
+        None, description="For extend the new due time, for defer the review date; RFC 3339 with offset."
+    )
+    order: Reference | None = Field(None, description="Which order, where the person holds several.")
+    persons: Annotated[list[Reference], Field(max_length=20)] | None = Field(
+        None, description="For hand_over: further persons of the post."
+    )
+    findings: Annotated[list[Reference], Field(max_length=100)] | None = Field(
+        None, description="For split: findings that go over to the new case."
     )
     number: Annotated[str, Field(max_length=40)] | None = Field(
         None, description="For call: the number that was rung. It goes into the vault."
@@ -107,22 +123,22 @@ def described(model: type[BaseModel]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
-async def read_body(request: Request) -> bytes:
+async def read_body(request: Request, most: int = MOST_BODY) -> bytes:
     """The body, read no further than it takes to know that it is too large; `parse` refuses it then."""
     chunks: list[bytes] = []
     size = 0
     async for chunk in request.stream():
         chunks.append(chunk)
         size += len(chunk)
-        if size > MOST_BODY:
+        if size > most:
             break
     return b"".join(chunks)
 
 
-def parse(model: type[M], raw: bytes) -> M:
+def parse(model: type[M], raw: bytes, most: int = MOST_BODY) -> M:
     """Bytes → model. Raises BadInput naming the first field that does not fit."""
-    if len(raw) > MOST_BODY:
-        raise BadInput("http.body_too_large", limit=MOST_BODY)
+    if len(raw) > most:
+        raise BadInput("http.body_too_large", limit=most)
     try:
         return model.model_validate_json(raw)
     except ValidationError as error:

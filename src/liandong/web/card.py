@@ -5,7 +5,7 @@ from __future__ import annotations
 from liandong.core.mechanism.resolve import unit_of_role
 from liandong.core.values.case import LIVE, CaseState
 from liandong.core.values.city import OnDuty, Post
-from liandong.core.values.lists import Action, Participation, Provenance, ReportKind
+from liandong.core.values.lists import Action, Participation, Provenance, ReportKind, Watch
 from liandong.core.values.rows import ContactRow
 from liandong.texts import LANGUAGES, text
 from liandong.web.names import Name, known
@@ -74,11 +74,20 @@ def _watch(page: Page, case: CaseState, unit: str) -> WatchView:
     leader, main = city.leader_post(unit), city.duty_post(unit)
     on_duty = city.on_duty(main.key, page.now) if main else None
     second = next((p for p in city.posts.values() if p.unit == unit and p.duty and p is not main), None)
+    woken = [city.posts[key] for key in city.wakes(main.key, case.level) if key in city.posts] if main else []
     return WatchView(
-        unit=unit, unit_name=page.names.of(unit), leader=_at(page, leader),
+        unit=unit, unit_name=page.names.of(unit),
+        leader=_on_watch(page, main, Watch.LEADER) or _at(page, leader),
         main=_answers(page, main, on_duty.person if on_duty else "") if main else None,
-        second=_at(page, second) or _deputy(page, main, on_duty), wake_leader_for=_wake(page, case, unit),
+        second=_on_watch(page, main, Watch.SECOND) or _at(page, second) or _deputy(page, main, on_duty),
+        wake_leader_for=_wake(page, case, unit), wake=[one for post in woken if (one := _at(page, post))],
     )  # fmt: skip
+
+
+def _on_watch(page: Page, post: Post | None, watch: Watch) -> DutyPerson | None:
+    """Who fills one watch of a post now, where the roster has such a watch."""
+    duty = page.policy.city.roster.around(post.key, watch, page.now)[1] if post else None
+    return _answers(page, post, duty.person) if duty else None
 
 
 def _at(page: Page, post: Post | None) -> DutyPerson | None:

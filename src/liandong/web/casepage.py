@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from liandong.app.offers import OfferedField, offers
+from liandong.app.offers import Offer, OfferedField, offers
 from liandong.app.ports import AttemptRow, OutboxRow
 from liandong.core.values.case import CaseState
 from liandong.core.values.lists import Action, Outcome
 from liandong.core.values.times import format_time
 from liandong.texts import text
+from liandong.web.asides import Asides, asides, persons_beside
 from liandong.web.card import card
-from liandong.web.names import AreaName, Name, listed, name
+from liandong.web.names import AreaName, Name, list_of_reason, listed, name
 from liandong.web.page import Page, persons_of, read_state
 from liandong.web.parts import (
     AlarmView,
@@ -52,20 +53,23 @@ class CaseView(CaseCore):
     told: list[ToldView]
     offers: list[OfferView] = Field(description="What would be done if the asker did it now.")
     card: CardView
+    beside: Asides
     persons: dict[str, str] = Field(description="Person → name, where they were asked for and may be given.")
 
 
 def case_full(asker: Asker, id: str, persons: bool) -> CaseView:
     """The page of a case within the scope. Raises NotFound outside it."""
     platform = asker.platform
-    row = platform.case(asker.scope, id)
+    row = platform.access.case(asker.scope, id)
     case = read_state(row.body)
     page = Page(platform, asker.scope)
     deliveries = platform.store.deliveries(id)[-_MOST_TOLD:]
     shown = card(page, case)
+    offered = offers(page.policy, case, asker.session, page.now)
     if persons:
         seen = persons_of(case) | {delivery.recipient for delivery, _ in deliveries} | _on_card(shown)
-        page.people = platform.people(asker.scope, seen)
+        seen |= persons_beside(case) | _offered(page, offered)
+        page.people = platform.personal.people(asker.scope, seen)
         shown = card(page, case)
     base = case_view(row)
     reports = page.reports(case)
@@ -82,13 +86,20 @@ def case_full(asker: Asker, id: str, persons: bool) -> CaseView:
         waits=page.waits(case), report=next((r for r in reports if r.due), None), reports=reports,
         value=page.value(case),
         precision=[page.precision(rule, case.asset) for rule in case.rules[:_MOST_RULES]], told=told,
-        offers=_offers(asker, page, case), card=shown, names=page.names.all(_keys(case, shown)),
+        offers=_offers(page, case, offered), card=shown, beside=asides(page, case),
+        names=page.names.all(_keys(case, shown)),
         persons={key: record.get("name", "") for key, record in page.people.items()},
     )  # fmt: skip
 
 
+def _offered(page: Page, found: list[Offer]) -> set[str]:
+    """Persons among the choices of the acts on offer."""
+    fields = (field for offer in found for field in offer.fields if field.name == "to")
+    return {value for field in fields for value in field.options if value not in page.policy.city.units}
+
+
 def _on_card(shown: CardView) -> set[str]:
-    watched = [one for w in shown.watches for one in (w.leader, w.main, w.second) if one is not None]
+    watched = [one for w in shown.watches for one in (w.leader, w.main, w.second, *w.wake) if one]
     return {one.person for one in (*watched, *shown.contacts) if one.person}
 
 
@@ -147,41 +158,53 @@ def _attempt(row: AttemptRow) -> AttemptView:
     )  # fmt: skip
 
 
-def _offers(asker: Asker, page: Page, case: CaseState) -> list[OfferView]:
+def _offers(page: Page, case: CaseState, found: list[Offer]) -> list[OfferView]:
     return [
         OfferView(
             action=offer.action, label=listed("action", offer.action.value), order=offer.order,
-            fields=[_field(page, field) for field in offer.fields],
+            fields=[_listed(page, case, offer, field) for field in offer.fields],
         )
-        for offer in offers(page.policy, case, asker.session, page.now)
+        for offer in found
     ]  # fmt: skip
+
+
+def _listed(page: Page, case: CaseState, offer: Offer, field: OfferedField) -> FieldView:
+    """The field; of several findings or persons, with those that there are to choose from."""
+    shown = _field(page, field)
+    if field.name == "findings":
+        options = [
+            OptionView(value=one.id, label=page.names.of(one.channel)) for one in case.findings.values()
+        ]
+    elif field.name == "persons":
+        persons = sorted(_offered(page, [offer]))
+        options = [OptionView(value=person, label=_option(page, "persons", person)) for person in persons]
+    else:
+        return shown
+    return shown.model_copy(update=dict(options=options))
 
 
 _KINDS = {
     "passed": "flag", "answered": "flag", "evidence": "refs", "text": "text", "number": "text",
-    "rung_at": "text",
+    "rung_at": "text", "until": "moment", "persons": "refs", "findings": "refs",
 }  # fmt: skip
 _LISTS = {
     "verdict": "verdict",
     "level": "case_level",
     "cause": "cause",
     "passed": "passed",
-    "reason": "pause",
 }
 
 
 def _field(page: Page, field: OfferedField) -> FieldView:
-    options = [
-        OptionView(
-            value=value,
-            label=listed(_LISTS[field.name], value) if field.name in _LISTS else _option(page, value),
-        )
-        for value in field.options
-    ]
+    options = [OptionView(value=value, label=_option(page, field.name, value)) for value in field.options]
     kind = _KINDS.get(field.name, "choice" if options else "text")
     return FieldView(name=field.name, required=field.required, kind=kind, options=options)
 
 
-def _option(page: Page, value: str) -> Name:
+def _option(page: Page, field: str, value: str) -> Name:
+    if field == "reason":
+        return listed(list_of_reason(value), value)
+    if field in _LISTS:
+        return listed(_LISTS[field], value)
     found = page.person(value)
     return name(found) if found else page.names.of(value)

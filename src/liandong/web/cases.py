@@ -103,7 +103,7 @@ async def read_case_journal(
     limit: Limit = 50,
 ) -> EntryPage:
     """Every decision about a case with its reason, for who takes part in it or may read the journal."""
-    rows = await ask(lambda: asker.platform.journal(asker.scope, case, after, limit))
+    rows = await ask(lambda: asker.platform.access.journal(asker.scope, case, after, limit))
     following = str(rows[-1].sequence) if len(rows) == limit else ""
     return EntryPage(items=[entry_view(row, asker.language) for row in rows], next=following)
 
@@ -131,7 +131,7 @@ async def finish_act(
         answer = await act()
     except Conflict as error:
         # The asker has to decide again, and for that has to know what the case is now.
-        row = await ask(lambda: asker.platform.case(asker.scope, case))
+        row = await ask(lambda: asker.platform.access.case(asker.scope, case))
         raise Conflict(error.key, **error.params, current=row.version) from error
     if answer.status == "refused":
         return refused_act(request, answer)
@@ -153,10 +153,10 @@ async def _act(asker: Asker, request: Request, case: str, action: str, raw: byte
         body = parse(ActBody, raw).model_dump(mode="json", exclude_none=True)
     except BadInput as error:
         refused = error
-        await run(lambda: platform.refuse_act(session, case, refused, raw))
+        await run(lambda: platform.acts.refuse(session, case, refused, raw))
         raise
     key = request.headers.get("idempotency-key", "")
-    return await settled(await run(lambda: platform.act(session, case, action, body, key, version, raw)))
+    return await settled(await run(lambda: platform.acts.do(session, case, action, body, key, version, raw)))
 
 
 def version_of(text: str) -> int:
@@ -192,7 +192,7 @@ async def list_orders(
         )  # fmt: skip
         cases = platform.store.load(list({f"case:{row.case}" for row in rows}))
         states = {row.stream: read_state(row.body) for row in cases.values()}
-        people = platform.people(asker.scope, [row.person for row in rows]) if persons else {}
+        people = platform.personal.people(asker.scope, [row.person for row in rows]) if persons else {}
         page = Page(platform, asker.scope, people)
         items = [order_item(page, row, states.get(f"case:{row.case}")) for row in rows]
         return OrderPage(items=items, next=cursor)
@@ -210,7 +210,7 @@ async def list_scores(
     """Scores of closed cases. Needs score.read."""
 
     def question() -> Any:
-        asker.platform.need(asker.scope, Capability.SCORE_READ)
+        asker.platform.access.need(asker.scope, Capability.SCORE_READ)
         return asker.platform.questions.scores(asker.scope, unit=unit, after=after, limit=limit)
 
     rows, cursor = await ask(question)

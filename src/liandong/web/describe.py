@@ -13,7 +13,10 @@ from pydantic.json_schema import models_json_schema
 from liandong.web.accounts import SIGN_IN_BODIES
 from liandong.web.bodies import BODIES
 from liandong.web.desk import DESK_BODIES
+from liandong.web.mechanisms import MECHANISM_BODIES
+from liandong.web.power_bodies import POWER_BODIES
 from liandong.web.problems import MEDIA, Problem
+from liandong.web.roster_views import ROSTER_BODIES
 
 _REF = "#/components/schemas/{model}"
 _TITLE = (
@@ -29,7 +32,10 @@ def describe(app: FastAPI) -> dict[str, Any]:
         schemas = made["components"]["schemas"]
         for theirs in ("HTTPValidationError", "ValidationError"):
             schemas.pop(theirs, None)
-        models: tuple[type[BaseModel], ...] = (*BODIES, *SIGN_IN_BODIES, *DESK_BODIES, Problem)
+        models: tuple[type[BaseModel], ...] = (
+            *BODIES, *SIGN_IN_BODIES, *DESK_BODIES, *MECHANISM_BODIES, *POWER_BODIES, *ROSTER_BODIES,
+            Problem,
+        )  # fmt: skip
         shapes: list[tuple[Any, Literal["validation"]]] = [(model, "validation") for model in models]
         _, ours = models_json_schema(shapes, ref_template=_REF)
         schemas |= ours["$defs"]

@@ -88,7 +88,7 @@ class PresenceList(View):
 @router.get("/cases/{case}/presence", tags=["desk"], operation_id="read_presence")
 async def read_presence(asker: SignedIn, case: _CaseId) -> PresenceList:
     """Who is at a case now."""
-    await ask(lambda: asker.platform.case(asker.scope, case))
+    await ask(lambda: asker.platform.access.case(asker.scope, case))
     return _present(asker, case)
 
 
@@ -101,7 +101,7 @@ async def read_presence(asker: SignedIn, case: _CaseId) -> PresenceList:
 async def say_presence(asker: SignedIn, request: Request, case: _CaseId) -> PresenceList:
     """Be at a case for another minute, so that nobody does the same twice. Forgotten by a restart."""
     body = parse(PresenceBody, await read_body(request))
-    await ask(lambda: asker.platform.case(asker.scope, case))
+    await ask(lambda: asker.platform.access.case(asker.scope, case))
     platform = asker.platform
     if platform.presence.put(case, asker.session, body.doing, body.whom or "", platform.clock.read().now):
         platform.live.say(Said("presence", case))
@@ -111,7 +111,7 @@ async def say_presence(asker: SignedIn, request: Request, case: _CaseId) -> Pres
 @router.delete("/cases/{case}/presence", tags=["desk"], operation_id="end_presence")
 async def end_presence(asker: SignedIn, case: _CaseId) -> PresenceList:
     """Be at a case no longer."""
-    await ask(lambda: asker.platform.case(asker.scope, case))
+    await ask(lambda: asker.platform.access.case(asker.scope, case))
     if asker.platform.presence.leave(case, asker.session):
         asker.platform.live.say(Said("presence", case))
     return _present(asker, case)
@@ -240,7 +240,7 @@ class Signed(View):
 @router.get("/shift", tags=["desk"], operation_id="read_shift")
 async def read_shift(asker: SignedIn) -> ShiftView:
     """The shift of the post: who, since when, what is open, what happened."""
-    shifts = _shifts(asker)
+    shifts = asker.platform.shifts
 
     def question() -> tuple[ShiftNow, list[LogLine], int, PendingView | None]:
         now = shifts.now(asker.scope)
@@ -271,7 +271,7 @@ async def read_shift_log(
     limit: Annotated[int, Query(ge=1, le=200, description="Rows of a page.")] = 50,
 ) -> LogPage:
     """The log of the shift, which writes itself from the journal."""
-    shifts = _shifts(asker)
+    shifts = asker.platform.shifts
     lines, following = await ask(
         lambda: shifts.log(asker.scope, shifts.now(asker.scope).start, before, limit)
     )
@@ -304,7 +304,7 @@ async def hand_over_shift(asker: SignedIn, request: Request) -> Any:
     body = parse(HandOverBody, await read_body(request))
     version, key = _version(request), request.headers.get("idempotency-key", "")
     items = [(item.case, item.remark or "") for item in body.items]
-    shifts = _shifts(asker)
+    shifts = asker.platform.shifts
     future = await run(lambda: shifts.hand_over(asker.scope, version, items, body.remark or "", key))
     return _signed(asker, request, await settled(future))
 
@@ -320,7 +320,7 @@ async def take_over_shift(asker: SignedIn, request: Request) -> Any:
     """Sign as the one who comes, having seen every case of the hand-over."""
     body = parse(TakeOverBody, await read_body(request))
     version, key = _version(request), request.headers.get("idempotency-key", "")
-    shifts = _shifts(asker)
+    shifts = asker.platform.shifts
     future = await run(lambda: shifts.take_over(asker.scope, version, body.confirmed, body.remark or "", key))
     return _signed(asker, request, await settled(future))
 
@@ -340,11 +340,6 @@ def _version(request: Request) -> int:
     if not digits.isascii() or not digits.isdigit() or len(digits) > 15:
         raise BadInput("act.no_version")
     return int(digits)
-
-
-def _shifts(asker: Asker) -> Shifts:
-    p = asker.platform
-    return Shifts(p.store, p.questions, p.handler, p.writer, p.vault, p.note)
 
 
 def _duty(duty: Duty | None) -> DutyView | None:

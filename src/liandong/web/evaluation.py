@@ -92,7 +92,7 @@ async def read_evaluation(
 
     def question() -> Period:
         platform = asker.platform
-        platform.need(asker.scope, Capability.SCORE_READ)
+        platform.access.need(asker.scope, Capability.SCORE_READ)
         end = parse_time(until) if until else platform.writer.now
         return evaluate_period(platform.store, parse_time(since), end, mode, asker.scope)
 

@@ -164,7 +164,7 @@ class EventStream(Response):
     def _scope_now(self) -> AccessScope:
         """The scope at this moment; where the policy was changed, the client has to load anew."""
         policy = self._platform.handler.policy
-        before, self._scope = self._scope, self._platform.scope(self._asker.session)
+        before, self._scope = self._scope, self._platform.access.scope(self._asker.session)
         if policy is not self._policy:
             self._policy = policy
             if before.grants != self._scope.grants or before.unit != self._scope.unit:

@@ -205,7 +205,7 @@ async def list_members(
 
 def _evidence(asker: Asker, id: str, finding: str, raw: str) -> EvidenceView:
     platform = asker.platform
-    case = read_state(platform.case(asker.scope, id).body)
+    case = read_state(platform.access.case(asker.scope, id).body)
     page = Page(platform, asker.scope)
     found = _find(asker, case, finding)
     window, missing = _window(page, found)
@@ -386,14 +386,14 @@ def _photo(page: Page, case: str) -> str:
 
 def _curve(asker: Asker, channel: str, start: str, end: str, limit: int) -> CurveView:
     platform = asker.platform
-    key, now = platform.channel(asker.scope, channel), platform.writer.now
+    key, now = platform.lookups.channel(asker.scope, channel), platform.writer.now
     until = parse_time(end) if end else now + 1
     since = parse_time(start) if start else until - HOUR
     if since >= until:
         raise BadInput("http.bad_parameter", name="from", accepts="< to")
     page = Page(platform, asker.scope)
     points = platform.history.history([key], since, until, limit + 1)[key]
-    newest, row = platform.newest(key), page.policy.city.channels[key]
+    newest, row = platform.lookups.newest(key), page.policy.city.channels[key]
     idle = page.policy.city.sources[row.source].idle_s * 1e6
     return CurveView(
         **series(page, key, points[-limit:], own=True).model_dump(),
@@ -405,7 +405,7 @@ def _curve(asker: Asker, channel: str, start: str, end: str, limit: int) -> Curv
 
 def _members(asker: Asker, id: str, after: str, limit: int) -> MemberPage:
     platform = asker.platform
-    platform.case(asker.scope, id)
+    platform.access.case(asker.scope, id)
     page = Page(platform, asker.scope)
     rows, cursor = platform.questions.gathered(asker.scope, id, after=after, limit=limit)
     names = {row.stream: row.stream.removeprefix("alarm:") for row in rows}

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from liandong.core.mechanism.policy import Policy
 from liandong.core.values.city import CityIndex
+from liandong.core.values.lists import Ground, HelpGround
 from liandong.texts import LANGUAGES, label, sentences
 from liandong.web.views import View
 
@@ -40,6 +41,13 @@ def name(zh: str, en: str = "") -> Name:
 def listed(list_: str, code: str) -> Name:
     """A code of a closed list, or a hazard or quantity that a pack has brought."""
     return Name(**{language: label(list_, code, language) for language in LANGUAGES})
+
+
+def list_of_reason(code: str) -> str:
+    """The closed list in which a reason stands: grounds of an act or of refusing help, else pauses."""
+    if code in list(HelpGround):
+        return "help_ground"
+    return "ground" if code in list(Ground) else "pause"
 
 
 class Names:

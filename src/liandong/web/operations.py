@@ -84,7 +84,7 @@ async def list_rejected(asker: SignedIn, after: After = "", limit: Limit = 50) -
     """Input that was refused at the door. Needs intake.read."""
 
     def question() -> Any:
-        asker.platform.need(asker.scope, Capability.INTAKE_READ)
+        asker.platform.access.need(asker.scope, Capability.INTAKE_READ)
         return asker.platform.questions.rejected(asker.scope, after=after, limit=limit)
 
     rows, cursor = await ask(question)
@@ -96,7 +96,7 @@ async def list_rejected(asker: SignedIn, after: After = "", limit: Limit = 50) -
 @router.get("/rejected/{id}", tags=["intake"], operation_id="read_rejected")
 async def read_rejected(asker: SignedIn, id: Id) -> RejectedRaw:
     """A refused input with its bytes. Needs intake.read; an act's bytes are a person's words."""
-    row, raw = await ask(lambda: asker.platform.rejected_raw(asker.scope, id))
+    row, raw = await ask(lambda: asker.platform.rejected.raw(asker.scope, id))
     masked = row.path in PERSONAL and not asker.scope.may(Capability.PERSONAL_READ)
     shown = None if masked else base64.b64encode(raw).decode()
     return RejectedRaw(**rejected_item(row, asker.language), raw=shown, masked=masked)
@@ -105,7 +105,7 @@ async def read_rejected(asker: SignedIn, id: Id) -> RejectedRaw:
 @router.post("/rejected/{id}/replay", tags=["intake"], operation_id="replay_rejected")
 async def replay_rejected(asker: SignedIn, id: Id) -> Replayed:
     """Send a refused message of readings through the door again. Needs intake.replay."""
-    future, errors = await run(lambda: asker.platform.replay_rejected(asker.scope, id))
+    future, errors = await run(lambda: asker.platform.receiving.replay(asker.scope, id))
     receipt = await settled(future)
     refused = bool(errors) and not receipt.rows
     return Replayed(
@@ -120,7 +120,7 @@ async def list_dead_letters(asker: SignedIn, after: After = "", limit: Limit = 5
     """Messages that could not be decided or stored. Needs intake.read."""
 
     def question() -> Any:
-        asker.platform.need(asker.scope, Capability.INTAKE_READ)
+        asker.platform.access.need(asker.scope, Capability.INTAKE_READ)
         return asker.platform.questions.dead_letters(asker.scope, after=after, limit=limit)
 
     rows, cursor = await ask(question)
@@ -130,7 +130,7 @@ async def list_dead_letters(asker: SignedIn, after: After = "", limit: Limit = 5
 @router.post("/dead-letters/{id}/replay", tags=["intake"], operation_id="replay_dead_letter")
 async def replay_dead_letter(asker: SignedIn, id: Id) -> Replayed:
     """Admit a dead letter again. Needs intake.replay."""
-    answer = await settled(await run(lambda: asker.platform.replay_dead(asker.scope, id)))
+    answer = await settled(await run(lambda: asker.platform.rejected.replay_dead(asker.scope, id)))
     reason = _reason(asker, answer.key, answer.params) if answer.key else None
     return Replayed(status=answer.status, accepted=0, duplicate=answer.repeated, errors=0, reason=reason)
 
@@ -142,7 +142,7 @@ def _reason(asker: Asker, key: str, params: dict[str, Any]) -> ReasonView:
 @router.get("/persons/{id}", tags=["persons"], operation_id="read_person")
 async def read_person(asker: SignedIn, id: Id) -> Person:
     """Name and number behind a person's id. Needs personal.read; every look is journalled."""
-    record = await ask(lambda: asker.platform.person(asker.scope, id))
+    record = await ask(lambda: asker.platform.personal.person(asker.scope, id))
     return Person(id=id, name=record.get("name", ""), phone=record.get("phone", ""))
 
 
@@ -159,7 +159,7 @@ async def erase_subject(
 ) -> Done:
     """Destroy the key of a subject for good: its data turns to noise. Needs personal.erase."""
     body = parse(EraseBody, await read_body(request))
-    await settled(await run(lambda: asker.platform.erase(asker.session, subject, body.reason)))
+    await settled(await run(lambda: asker.platform.personal.erase(asker.session, subject, body.reason)))
     return Done(status="erased")
 
 
@@ -190,7 +190,7 @@ async def read_health(asker: SignedIn) -> Health:
     """Figures for an operator. Needs intake.read."""
 
     def question() -> dict[str, Any]:
-        asker.platform.need(asker.scope, Capability.INTAKE_READ)
+        asker.platform.access.need(asker.scope, Capability.INTAKE_READ)
         return asker.platform.health()
 
     return Health(**await ask(question))
@@ -201,7 +201,7 @@ async def read_metrics(asker: SignedIn) -> Response:
     """Counters for Prometheus. Needs intake.read."""
 
     def question() -> str:
-        asker.platform.need(asker.scope, Capability.INTAKE_READ)
+        asker.platform.access.need(asker.scope, Capability.INTAKE_READ)
         return asker.platform.accounting.export()
 
     return PlainTextResponse(await ask(question), media_type="text/plain; version=0.0.4; charset=utf-8")

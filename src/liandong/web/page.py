@@ -9,6 +9,7 @@ import msgspec
 
 from liandong.app.curves import vol_per_unit
 from liandong.app.platform import Platform
+from liandong.core.coordinate.reporting import blocked
 from liandong.core.mechanism.policy import Policy
 from liandong.core.mechanism.resolve import unit_of_role
 from liandong.core.values.access import AccessScope
@@ -111,6 +112,8 @@ class Page:
             versions=report.versions, signer_post=signer.key if signer else "",
             signer_title=self.names.of(signer.key) if signer else None,
             provenance=row.provenance if row else Provenance.ASSUMED, basis=row.place if row else "",
+            waits_for_signature=report.draft is not None, blocked=blocked(case, report),
+            received=report.received, received_at=moment(report.received_at),
         )  # fmt: skip
 
     def signer_post(self, case: CaseState, row: ReportRow) -> Post | None:
@@ -151,7 +154,7 @@ class Page:
         rule = self.policy.rules.get(finding.rule)
         statistic = rule.statistic if rule else Statistic.VALUE
         at, value, live = finding.raised, finding.value, False
-        newest = self.platform.newest(finding.channel)
+        newest = self.platform.lookups.newest(finding.channel)
         if newest is not None and newest[0] > at:  # a reading, whatever the rule has made of it
             at, value, live, statistic = newest[0], newest[1], True, Statistic.VALUE
         plain = statistic is Statistic.VALUE

@@ -34,6 +34,12 @@ class ReportState(View):
     signer_title: Name | None
     provenance: Provenance
     basis: str = Field(description="Where in the document the row stands.")
+    waits_for_signature: bool = Field(default=False, description="A version is drafted and not signed.")
+    blocked: str = Field(
+        default="", description="held, unsigned, nobody or undelivered: why it has not arrived; else empty."
+    )
+    received: int = Field(default=0, description="Newest version that the receiver has confirmed.")
+    received_at: Moment | None = None
 
 
 class AttemptView(View):
@@ -71,7 +77,7 @@ class FieldView(View):
 
     name: str
     required: bool
-    kind: str = Field(description="choice, flag, text or refs")
+    kind: str = Field(description="choice, flag, moment, text or refs")
     options: list[OptionView]
 
 
@@ -131,6 +137,9 @@ class WatchView(View):
     main: DutyPerson | None
     second: DutyPerson | None
     wake_leader_for: list[WakeView]
+    wake: list[DutyPerson] = Field(
+        default=[], description="Who has to be woken for a case of this level, by the city's rows."
+    )
 
 
 class CardView(View):

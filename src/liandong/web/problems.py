@@ -34,11 +34,25 @@ STATUS: dict[type[LiandongError], int] = {
     errors.Unauthenticated: 401,
     errors.Conflict: 409,
     errors.Busy: 429,
+    errors.Unreachable: 503,
 }
 #: Bad input whose status says more than 422.
 STATUS_OF_KEY = {"json.malformed": 400, "batch.too_large": 413, "http.body_too_large": 413}
 #: Refused acts whose status says more than 409.
-STATUS_OF_REFUSAL = {"act.not_yours": 403, "act.not_independent": 403, "case.unknown": 404}
+STATUS_OF_REFUSAL = {
+    "act.not_yours": 403,
+    "act.not_independent": 403,
+    "request.own": 403,
+    "case.unknown": 404,
+    "power.not_yours": 403,
+    "power.contractor": 403,
+    "mechanism.not_yours": 403,
+    "mechanism.no_right": 403,
+    "mechanism.contractor": 403,
+    "mechanism.not_issuing": 403,
+    "mechanism.not_asked": 403,
+    "mechanism.same_person": 403,
+}
 #: A fault of ours that the asker may be told, because it names what an operator can replay.
 _TOLD = ("writer.dead_letter",)
 
@@ -132,7 +146,7 @@ async def _on_error(request: Request, error: Exception) -> Response:
     headers = {}
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    if status == 429:
+    if status in (429, 503):
         headers["Retry-After"] = str(error.params.get("retry_after") or 1)
     rows = getattr(error, "errors", None)
     more = {"errors": rows_of(rows, language_of(request))} if rows else {}

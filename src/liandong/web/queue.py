@@ -161,7 +161,7 @@ def _queue(
     rows, cursor, total = platform.questions.queue(asker.scope, asked, after=after, limit=limit)
     cases = [read_state(row.body) for row in rows]
     seen = {person for case in cases for person in persons_of(case)} if persons else set()
-    page = Page(platform, asker.scope, platform.people(asker.scope, seen))
+    page = Page(platform, asker.scope, platform.personal.people(asker.scope, seen))
     return QueuePage(
         items=[queue_item(page, case) for case in cases], next=cursor, now=format_time(now),
         position=position, total=total,
@@ -216,7 +216,7 @@ def _search(asker: Asker, q: str, limit: int) -> HitPage:
             case = read_state(row.body)
             items.append(_hit(page, "case", case.id, "id", case.asset, case.area, [case.id]))
     hits = platform.lookups.search.find(scope, q, limit)
-    page.people = platform.people(scope, [hit.key for hit in hits if hit.kind == "person"])
+    page.people = platform.personal.people(scope, [hit.key for hit in hits if hit.kind == "person"])
     assets = {hit.key: _asset_of(page, hit.kind, hit.key) for hit in hits}
     at = platform.questions.cases_at(scope, [asset for asset in assets.values() if asset])
     for hit in hits:
@@ -251,7 +251,7 @@ async def keep_screen(asker: SignedIn, request: Request) -> ScreenKept:
     body = parse(ScreenBody, await read_body(request))
     screens = asker.platform.lookups.screens
     if not asker.scope.person:
-        asker.platform.need(asker.scope, Capability.CASE_READ)
+        asker.platform.access.need(asker.scope, Capability.CASE_READ)
     digest, at, future = await run(
         lambda: screens.keep(asker.scope, body.position, dict(body.filters), tuple(body.cases))
     )
@@ -273,8 +273,10 @@ async def read_screen(
 def _screen(asker: Asker, at: str, person: str) -> ScreenView:
     platform, whose = asker.platform, person or asker.scope.person
     if whose != asker.scope.person or not whose:
-        platform.need(asker.scope, Capability.JOURNAL_READ)
-        platform.note(asker.scope, "access.screen_read", person=whose if whose in _known(platform) else "?")
+        platform.access.need(asker.scope, Capability.JOURNAL_READ)
+        platform.access.note(
+            asker.scope, "access.screen_read", person=whose if whose in _known(platform) else "?"
+        )
     shown = platform.lookups.screens.at(whose, parse_time(at) if at else platform.writer.now)
     page, kept = Page(platform, asker.scope), shown.screen
     keys = {channel.number: channel.key for channel in platform.handler.policy.city.city.channels}

@@ -101,14 +101,16 @@ async def send_report(asker: SignedIn, request: Request, case: CaseId) -> Any:
         given = parse(ReportBody, raw).model_dump(mode="json", exclude_none=True)
     except BadInput as error:
         refused = error
-        await run(lambda: platform.refuse_act(session, case, refused, raw))
+        await run(lambda: platform.acts.refuse(session, case, refused, raw))
         raise
     names = {"row": "reason", "signer": "to"}
     body = {names.get(name, name): value for name, value in given.items()}
     key = request.headers.get("idempotency-key", "")
 
     async def act() -> Any:
-        future = await run(lambda: platform.act(session, case, Action.REPORT.value, body, key, version, raw))
+        future = await run(
+            lambda: platform.acts.do(session, case, Action.REPORT.value, body, key, version, raw)
+        )
         return await settled(future)
 
     return await finish_act(asker, request, case, act)
@@ -116,7 +118,7 @@ async def send_report(asker: SignedIn, request: Request, case: CaseId) -> Any:
 
 def _report_page(asker: Asker, id: str) -> ReportPage:
     platform = asker.platform
-    case = read_state(platform.case(asker.scope, id).body)
+    case = read_state(platform.access.case(asker.scope, id).body)
     page = Page(platform, asker.scope)
     states = page.reports(case)
     due = next((state for state in states if state.due), None)

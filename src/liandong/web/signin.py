@@ -12,8 +12,9 @@ from typing import Annotated
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 
+from liandong.app.access import token_digest
 from liandong.app.accounts import Visit
-from liandong.app.platform import Platform, token_digest
+from liandong.app.platform import Platform
 from liandong.core.values.access import AccessScope, Session
 from liandong.core.values.errors import Forbidden, Unauthenticated
 from liandong.texts import LANGUAGES
@@ -59,13 +60,13 @@ async def sign_in(
         if not visit.held:
             raise Forbidden("auth.post_not_held", post=visit.row.post)
         session, key, account = visit.session, visit.row.digest, visit.account.name
-        scope = platform.scope(session)
+        scope = platform.access.scope(session)
     else:
         token, account = credentials.credentials if credentials else "", ""
 
         def look() -> tuple[Session, AccessScope]:
-            found = platform.session(token)
-            return found, platform.scope(found)
+            found = platform.access.session(token)
+            return found, platform.access.scope(found)
 
         session, scope = await run(look)
         key = token_digest(token)
@@ -87,7 +88,7 @@ async def visitor(
     platform: Platform = request.app.state.platform
     if credentials is not None:
         token = credentials.credentials
-        await run(lambda: platform.session(token))
+        await run(lambda: platform.access.session(token))
         raise Forbidden("auth.no_session")
     cookie = cookie_of(request)
     if not cookie:

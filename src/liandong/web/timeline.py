@@ -12,13 +12,13 @@ from pydantic import Field
 from liandong.core.values.case import VaultRef
 from liandong.core.values.errors import NotFound
 from liandong.core.values.journal import Entry, JournalRow, read_entry
-from liandong.core.values.times import format_time
+from liandong.core.values.times import SECOND, format_time
 from liandong.texts import LANGUAGES, label, text
-from liandong.web.names import Name
+from liandong.web.names import Name, list_of_reason
 from liandong.web.page import Page
 from liandong.web.signin import Asker, SignedIn
 from liandong.web.threads import ask
-from liandong.web.views import Moment, View
+from liandong.web.views import Moment, View, moment
 
 router = APIRouter()
 
@@ -29,17 +29,29 @@ _KINDS = {
     "CaseFindingChanged": "finding", "CaseFindingSettled": "finding", "CaseGathered": "finding",
     "OrderIssued": "told", "OrderStatusChanged": "act", "ParticipantJoined": "told",
     "ParticipantLeft": "told", "StepDone": "act", "CaseNoted": "act", "CallLogged": "call",
-    "ReportOwed": "report", "CaseReported": "report", "ClockStarted": "clock", "ClockPaused": "clock",
+    "ReportOwed": "report", "CaseReported": "report",
+    "ReportDrafted": "report", "ReportHeld": "report", "ReportOverdue": "report", "ReportReceived": "report",
+    "DecisionDue": "decision", "DecisionNoted": "decision", "ClockStarted": "clock", "ClockPaused": "clock",
     "ClockResumed": "clock", "ClockOverdue": "clock", "ClockStopped": "clock", "Escalated": "escalation",
-    "DeliveryRecorded": "delivery",
+    "ActTaken": "act", "RequestMade": "act", "RequestDecided": "act", "ClockExtended": "clock",
+    "CaseDeferred": "clock", "DeferralEnded": "clock", "StepWithdrawn": "act", "CaseCancelled": "case",
+    "MergeAsked": "case", "CaseAbsorbed": "case", "CaseMerged": "case", "CasePartSplit": "case",
+    "FindingPassedOn": "finding", "DutyAsked": "act", "DutyDecided": "act", "HelpAsked": "act",
+    "HelpAnswered": "act", "CallPlaced": "call", "CallAnswered": "call", "CallUnanswered": "call",
+    "SupervisionStarted": "escalation", "HolderUrged": "escalation", "ReviewDrawn": "case",
+    "DeliveryRecorded": "delivery", "OrderNumbered": "bridge", "OrderHeard": "bridge",
 }  # fmt: skip
 #: Field of an event → the closed list of its codes.
 _LISTS = {
     "action": "action", "undone": "action", "change": "change", "verdict": "verdict", "part": "participation",
     "status": "order_status", "cause": "cause", "outcome": "outcome", "passed": "passed",
-    "hazard": "hazard", "reason": "pause", "answered": "answered",
+    "hazard": "hazard", "answered": "answered", "start": "start", "granted": "yes_no", "given": "yes_no",
+    "drawn": "yes_no", "ground": "help_ground",
 }  # fmt: skip
-_NAMED = ("unit", "post", "asset", "channel", "rule", "to", "charged_to")
+_NAMED = (
+    "unit", "post", "asset", "channel", "rule", "to", "charged_to", "signer_post", "in_name_of", "decides",
+    "holder", "asker",
+)  # fmt: skip
 
 
 class TimelineItem(View):
@@ -49,7 +61,8 @@ class TimelineItem(View):
     position: int
     at: Moment
     type: str = Field(
-        description="case, finding, told, act, call, report, clock, escalation, delivery or refused"
+        description="case, finding, told, act, call, report, decision, clock, escalation, delivery, bridge "
+        "or refused"
     )
     event: str = Field(description="Type of the event, or template of what was told; key of a refusal.")
     text: Name
@@ -58,6 +71,9 @@ class TimelineItem(View):
     unit: str
     words: str | None = Field(description="What the person wrote, where anything was written.")
     erased: bool = Field(description="There were words; their key has been destroyed.")
+    their_at: Moment | None = Field(
+        default=None, description="By the clock of the device or system that says so, where it gave one."
+    )
     hash: str
 
 
@@ -81,7 +97,7 @@ async def read_timeline(
 
 def _timeline(asker: Asker, id: str, after: int, limit: int) -> TimelinePage:
     platform = asker.platform
-    platform.case(asker.scope, id)
+    platform.access.case(asker.scope, id)
     page = Page(platform, asker.scope)
     rows = platform.store.entries_of(f"case:{id}", after, limit)
     lines = _Lines(page)
@@ -118,18 +134,24 @@ class _Lines:
             sequence=row.sequence, position=row.position, at=format_time(entry.now), type=kind, event=event,
             text=said, person=str(data.get("person") or data.get("recipient") or ""),
             post=str(data.get("post") or ""), unit=str(data.get("unit") or ""), words=words, erased=erased,
-            hash=row.hash,
+            their_at=moment(data.get("device_at")), hash=row.hash,
         )  # fmt: skip
 
     def _words(self, event: str, data: dict[str, Any]) -> Name:
         return Name(
             **{
-                language: text(f"timeline.{event}", language, **self._params(data, language))
+                language: text(f"timeline.{event}", language, **self._params(event, data, language))
                 for language in LANGUAGES
             }
         )
 
-    def _params(self, data: dict[str, Any], language: str) -> dict[str, Any]:
+    def _clock(self, at: int) -> str:
+        """A moment on the city's clock, to the second."""
+        local = self._page.policy.city.calendar.at(at)
+        hour, minute = divmod(local.minute, 60)
+        return f"{local.date} {hour:02}:{minute:02}:{at // SECOND % 60:02}"
+
+    def _params(self, event: str, data: dict[str, Any], language: str) -> dict[str, Any]:
         """The fields of an event in words."""
         given = dict(data)
         detail = data.get("detail") or {}
@@ -145,7 +167,11 @@ class _Lines:
             codes = value if isinstance(value, list) else [value]
             if name == "kind":
                 found[name] = _kind(str(value), language)
-            elif name in _LISTS:
+            elif event == "OrderHeard" and name in ("at", "device_at"):
+                found[name] = "-" if value is None else self._clock(value)
+            elif name == "reason" and value:
+                found[name] = label(list_of_reason(str(value)), str(value), language)
+            elif name in _LISTS and event != "OrderHeard":
                 shown = [label(_LISTS[name], str(code).lower(), language) for code in codes]
                 found[name] = ("、" if language == "zh" else ", ").join(shown)
             elif name in _NAMED and value:
@@ -170,6 +196,6 @@ def opened_words(page: Page, ref: Any) -> tuple[str | None, bool]:
     if not ref:
         return None, False
     try:
-        return page.platform.read_text(page.scope, VaultRef(ref["id"], ref["digest"])), False
+        return page.platform.personal.read_text(page.scope, VaultRef(ref["id"], ref["digest"])), False
     except NotFound:
         return None, True

@@ -104,6 +104,13 @@ class StepView(View):
     basis: str = Field(default="", description="Where in the document the row stands, or why it is so.")
 
 
+class NumberView(View):
+    """What another system calls something."""
+
+    system: str
+    number: str
+
+
 class OrderView(View):
     """An order of the case."""
 
@@ -119,6 +126,16 @@ class OrderView(View):
     steps: list[StepView]
     row: str = Field(default="", description="Key of the row that sent it there.")
     acknowledged: Moment | None = Field(default=None, description="When it was signed for.")
+    numbers: list[NumberView] = Field(default_factory=list, description="What other systems call it.")
+    their_status: str = Field(default="", description="Newest word of the receiver's own system.")
+    their_at: Moment | None = Field(default=None, description="When, by that system's clock.")
+    heard_at: Moment | None = Field(default=None, description="When it was heard here.")
+    line: str = Field(
+        default="",
+        description="Linked order beside the main line: of the rows, or `duty.1`, `help.1`, `request.1`.",
+    )
+    others: list[str] = Field(default_factory=list, description="Further persons to whom it was handed.")
+    called: bool = Field(default=False, description="Somebody has answered a call for it.")
 
 
 class ClockView(View):
@@ -270,6 +287,10 @@ def _order(order: Order) -> OrderView:
         id=order.id, role=order.role, unit=order.unit, post=order.post, person=order.person,
         deputy=order.deputy, round=order.round, status=order.status, issued=format_time(order.issued),
         steps=steps, row=order.row,
+        numbers=[NumberView(system=system, number=number) for system, number in order.numbers],
+        their_status=order.their_status, their_at=moment(order.their_at),
+        heard_at=moment(order.heard_at or None), line=order.line, others=list(order.others),
+        called=order.called,
     )  # fmt: skip
 
 

@@ -14,11 +14,11 @@ from typing import Any
 
 import msgspec
 
+from liandong.app.access import token_digest
 from liandong.app.accounts import SignInRules, fold_name
 from liandong.app.clock import system_clock
 from liandong.app.handle import Handler
 from liandong.app.passwords import Hasher, check_password
-from liandong.app.platform import token_digest
 from liandong.app.policies import current_policy
 from liandong.app.ports import AccountRow, Changes, Store
 from liandong.app.settings import Settings
@@ -27,7 +27,7 @@ from liandong.core.values.errors import BadInput, Broken, Conflict, NotFound
 from liandong.core.values.journal import EntryKind
 from liandong.core.values.lists import Mode
 from liandong.core.values.times import DAY, HOUR, MINUTE
-from liandong.stores.sqlite import open_sqlite
+from liandong.wiring.stores import store_of
 
 _RACES = 100
 replace = msgspec.structs.replace
@@ -44,7 +44,7 @@ def sign_in_rules(settings: Settings) -> SignInRules:
 
 @contextmanager
 def _opened(data: Path) -> Iterator[tuple[Store, int]]:
-    store = open_sqlite(data)
+    store = store_of(data)
     try:
         yield store, max(int(store.meta("now") or 0), system_clock().read().now)
     finally:

@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 
 from liandong.adapters.anchor.file import FileAnchors
-from liandong.adapters.file import FileChannel
 from liandong.app.accounting import Accounting
 from liandong.app.clock import Clock, TimeSource, perf, system_clock
+from liandong.app.coordinators import Coordinator
 from liandong.app.handle import Handler
 from liandong.app.intake import Intake
 from liandong.app.outbox import Outbox
@@ -23,10 +23,12 @@ from liandong.app.policies import (
     current_policy,
     draft_commit,
     empty_policy,
+    guard_standing,
     numbers_ever,
     policy_of,
 )
 from liandong.app.ports import Changes, Channel, Store
+from liandong.app.selfwatch import DeliveryWatch
 from liandong.app.settings import Settings
 from liandong.app.signing import open_signer
 from liandong.app.vault import Vault
@@ -38,11 +40,18 @@ from liandong.core.values.dataset import CityFolder, PersonRecord
 from liandong.core.values.errors import Conflict, NotFound
 from liandong.core.values.lists import Mode
 from liandong.runners.embedded import Embedded
+from liandong.stores._sql.store import SqlStore
 from liandong.stores.keyring import SqliteKeyring
 from liandong.stores.readings import EvidenceStore, FolderLock, History, ReadingLog, SnapshotStore
-from liandong.stores.sqlite import open_sqlite
 from liandong.wiring.accounts import sign_in_rules
+from liandong.wiring.bridges import make_bridges
+from liandong.wiring.channels import delivery_channels, wording_of
+from liandong.wiring.mechanisms import read_files
 from liandong.wiring.packs import equipped, lend_words
+from liandong.wiring.stores import is_shared, open_store
+
+#: Under which the database knows the process whose readings log it has consumed.
+READINGS = "readings.coordinator"
 
 
 def open_city(
@@ -76,13 +85,14 @@ def _open_locked(
     on_fatal: Callable[[BaseException], None] | None,
 ) -> Embedded:
     data: Path = settings.data
-    store = open_sqlite(data)
+    store = open_store(settings)
     keyring = SqliteKeyring(settings.keys / "keyring.db")
     vault = Vault(keyring, secrets.token_bytes)
     accounting = Accounting()
-    places = delivery_channels(settings) if channels is None else list(channels)
     policy = current_policy(store, mode)
     handler = Handler(store, policy or empty_policy(folder.city.key if folder else "empty", mode))
+    wording = wording_of(settings, store, handler)
+    places = delivery_channels(settings, wording) if channels is None else list(channels)
     fatal = on_fatal or _die
     writer = Writer(
         store, handler, accounting, group_size=settings.group_size, limit=settings.queue_limit,
@@ -103,9 +113,12 @@ def _open_locked(
         log, make_shard(handler.policy), writer, evidence, snapshots,
         accounting, names={c.number: c.key for c in handler.policy.city.city.channels}, on_fatal=fatal,
     )  # fmt: skip
+    bridges = make_bridges(settings, store, handler, writer, vault)
+    places += bridges.channels() if bridges is not None else []
     outbox = Outbox(
-        store, writer, {c.name: c for c in places}, lambda person: address_of(store, vault, person),
-        handler.policy.city.key,
+        store, writer, {c.name: c for c in places},
+        lambda person, system: address_of(store, vault, person, system),
+        handler.policy.city.key, watch=DeliveryWatch(store, handler, writer),
     )  # fmt: skip
     archive = History(log, data / "history", lambda: channel_names(store), needed=intake.oldest_needed)
     confirm = time.confirm if isinstance(time, Clock) else None
@@ -113,6 +126,14 @@ def _open_locked(
         store, store.questions, handler, writer, intake, outbox, vault, accounting, time, archive, confirm,
         sign_in_rules(settings),
     )  # fmt: skip
+    platform.bridges = bridges
+    platform.publications.read = read_files
+    coordinator = join_others(settings, store, writer, fatal) if is_shared(settings) else None
+    if coordinator is not None:
+        coordinator.claimed, coordinator.news = outbox.gained, platform.live.news
+        if bridges is not None:
+            bridges.leads = coordinator.leads
+        intake.elsewhere = readings_elsewhere(store, settings.coordinator)
 
     def close() -> None:
         platform.live.close()
@@ -125,8 +146,29 @@ def _open_locked(
     return Embedded(
         platform, open_signer(settings.signing_key_file), anchor_places(settings),
         root_interval_s=settings.root_interval_s, snapshot_interval_s=settings.snapshot_interval_s,
-        compaction_interval_s=settings.compaction_interval_s, close=close,
+        compaction_interval_s=settings.compaction_interval_s, close=close, coordinator=coordinator,
     )  # fmt: skip
+
+
+def join_others(
+    settings: Settings, store: SqlStore, writer: Writer, on_fatal: Callable[[BaseException], None]
+) -> Coordinator:
+    """The part of this process that shares the cases with others; it comes in at the start."""
+    made = Coordinator(
+        store, store.leases, writer, settings.coordinator, lease_s=settings.lease_s, on_fatal=on_fatal
+    )
+    writer.share = made
+    return made
+
+
+def readings_elsewhere(store: SqlStore, name: str) -> str:
+    """Who takes the readings where it is not this process: the first that ever ran, because its log is the
+    one that the database has consumed."""
+    with store.turn():
+        taker = store.meta(READINGS)
+        if taker is None:
+            store.commit(Changes(meta={READINGS: name}))
+    return "" if taker in (None, name) else taker
 
 
 def _die(error: BaseException) -> None:
@@ -143,16 +185,6 @@ def make_shard(policy: Policy) -> Shard:
     """The detector of a policy."""
     rules = tuple(policy.rules[key] for key in sorted(policy.rules))
     return Shard(policy.city.channel_rows(), rules, policy.city.source_terms(), policy.city.key, policy.mode)
-
-
-def delivery_channels(settings: Settings) -> list[Channel]:
-    """The file always, the webhook where one is set."""
-    found: list[Channel] = [FileChannel(settings.outbox_file, settings.language)]
-    if settings.webhook_url:
-        from liandong.adapters.webhook import WebhookChannel
-
-        found.append(WebhookChannel(str(settings.webhook_url), settings.language))
-    return found
 
 
 def anchor_places(settings: Settings) -> list[Any]:
@@ -179,6 +211,7 @@ def commit_city(
     )  # fmt: skip
     if drafted is not None:
         message, datasets = drafted
+        guard_standing(writer.handler, writer.now, message, datasets)
 
         def keep(changes: Changes) -> None:
             changes.datasets |= datasets.datasets
@@ -200,7 +233,8 @@ def keep_persons(store: Store, persons: Sequence[PersonRecord], vault: Vault) ->
     """Names and telephone numbers go into the vault; only what changed is sealed again."""
     changes = Changes()
     for person in persons:
-        record = msgspec.json.encode({"name": person.name, "phone": person.phone})
+        known = {"name": person.name, "phone": person.phone}
+        record = msgspec.json.encode({**dict(person.numbers), **known})
         if person_record(store, vault, person.key) == record:
             continue
         try:
@@ -226,7 +260,7 @@ def person_record(store: Any, vault: Vault, person: str) -> bytes | None:
         return None
 
 
-def address_of(store: Any, vault: Vault, person: str) -> str:
-    """The telephone number of a person, looked up only when something is sent."""
+def address_of(store: Any, vault: Vault, person: str, system: str) -> str:
+    """What a system calls a person (`phone`, `email` …), looked up only when something is sent."""
     record = person_record(store, vault, person)
-    return str(msgspec.json.decode(record).get("phone", "")) if record else ""
+    return str(msgspec.json.decode(record).get(system, "")) if record else ""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from liandong.adapters.tables import write_city
@@ -20,6 +21,8 @@ from liandong.app.ports import Changes
 from liandong.app.settings import Settings, load_settings
 from liandong.app.writer import Books
 from liandong.core.values.dataset import CityFolder
+from liandong.core.values.document import Mechanism
+from liandong.core.values.lists import Mode
 from liandong.core.values.times import DAY, HOUR, SECOND, format_time, parse_time
 from liandong.runners.embedded import Embedded
 from liandong.sim.agenda import Agenda
@@ -49,6 +52,9 @@ def run_demo(
     port: int,
     step_ms: int,
     tell: Callable[[str], None],
+    store: str | None = None,
+    mechanism: Mechanism | None = None,
+    mode: Mode = Mode.REAL,
 ) -> dict[str, Any]:
     """Play the agenda; with `once` in virtual time to its end, else paced, then serve until stopped.
 
@@ -58,9 +64,11 @@ def run_demo(
     home.mkdir(parents=True, exist_ok=True)
     configure_logging("info", home / "liandong.log")
     folder = _folder(seed, hours, sensors)
-    settings = _settings(home)
+    if mechanism is not None:
+        folder = msgspec.structs.replace(folder, mechanism=mechanism)
+    settings = _settings(home, store)
     clock = VirtualClock(START)
-    city = open_city(settings, folder, clock=clock)
+    city = open_city(settings, folder, clock=clock, mode=mode)
     server = Server(make_app(city, "zh"), free_socket(_HOST, port))
     sockets = {name: free_socket(_HOST, 0) for name in ("hj212", "gb26875")}
     doors = open_doors(city.platform, settings, sockets)
@@ -123,14 +131,16 @@ def write_demo_city(to: Path, seed: int, hours: float, sensors: int) -> str:
 
 
 def _folder(seed: int, hours: float, sensors: int) -> CityFolder:
-    """Rosters reach some days beyond the story: cases go on after it."""
-    return demo_city(seed, START, days=int(hours // 24) + 5, sensors=sensors)
+    """Rosters reach beyond the story, because cases go on after it, and beyond the month that a check of
+    rosters looks ahead."""
+    return demo_city(seed, START, days=int(hours // 24) + 35, sensors=sensors)
 
 
-def _settings(home: Path) -> Settings:
+def _settings(home: Path, store: str | None) -> Settings:
     return load_settings(
         {
-            "data": home, "anchor_file": home / "anchor" / "roots.jsonl", "root_interval_s": 600,
+            "data": home, "store": store, "anchor_file": home / "anchor" / "roots.jsonl",
+            "root_interval_s": 600,
             # The city's time may run hundreds of times faster than that of whoever looks at it.
             "session_idle_minutes": 30 * 24 * 60, "session_hours": 60 * 24,
         }

@@ -90,7 +90,7 @@ def _into(data: Path, source: str, names: dict[str, str], language: str) -> Iter
     def send(raw: bytes, rows: int) -> Sent:
         while True:
             try:
-                future, errors = city.platform.readings(Session(source=source), raw)
+                future, errors = city.platform.receiving.readings(Session(source=source), raw)
                 break
             except Busy:
                 Event().wait(0.05)

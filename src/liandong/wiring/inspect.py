@@ -12,22 +12,25 @@ from liandong.app.settings import load_settings
 from liandong.app.verify import verify
 from liandong.app.why import explain_case
 from liandong.core.values.errors import BadInput, NotFound
-from liandong.core.values.lists import Mode
+from liandong.core.values.lists import HeardState, Mode
 from liandong.core.values.times import format_time, parse_time
 from liandong.stores.readings import EvidenceStore, ReadingLog
-from liandong.stores.sqlite import FILE, open_sqlite
-from liandong.texts import text
+from liandong.stores.sqlite import FILE
+from liandong.texts import label, text
 from liandong.wiring.city import make_shard
 from liandong.wiring.packs import lend_words
+from liandong.wiring.stores import DUMP, is_shared, open_store, store_of
 
 #: Where a city leaves roots when nothing else is set; inside the folder it proves little, and verify says so.
 _INSIDE = Path("anchor") / "roots.jsonl"
 
 
-def verify_folder(data: Path, anchors: list[Path], keys: list[Path], language: str) -> tuple[list[str], int]:
+def verify_folder(
+    data: Path, anchors: list[Path], keys: list[Path], language: str, store_at: str | None = None
+) -> tuple[list[str], int]:
     """The report's lines and the exit code."""
-    settings = load_settings({"data": data})
-    store = open_sqlite(data)
+    settings = load_settings({"data": data, "store": store_at})
+    store = open_store(settings)
     try:
         known = [settings.anchor_file] if settings.anchor_file else [data / _INSIDE]
         files = anchors or [path for path in known if path.exists()]
@@ -44,9 +47,11 @@ def verify_folder(data: Path, anchors: list[Path], keys: list[Path], language: s
         store.close()
 
 
-def rebuild_folder(data: Path, write: bool, language: str) -> tuple[list[str], int]:
+def rebuild_folder(
+    data: Path, write: bool, language: str, store_at: str | None = None
+) -> tuple[list[str], int]:
     """What folding the journal came to."""
-    store = open_sqlite(data)
+    store = store_of(data, store_at)
     try:
         found = rebuild(store, write)
         lines = [
@@ -66,9 +71,9 @@ def rebuild_folder(data: Path, write: bool, language: str) -> tuple[list[str], i
         store.close()
 
 
-def why_case(data: Path, case: str, language: str) -> list[str]:
+def why_case(data: Path, case: str, language: str, store_at: str | None = None) -> list[str]:
     """From the case back to the bytes."""
-    store = open_sqlite(data)
+    store = store_of(data, store_at)
     try:
         evidence = EvidenceStore(data / "evidence")
         policy = current_policy(store, Mode.REAL)
@@ -79,14 +84,14 @@ def why_case(data: Path, case: str, language: str) -> list[str]:
         store.close()
 
 
-def why_channel(data: Path, channel: str, at: str, language: str) -> list[str]:
+def why_channel(data: Path, channel: str, at: str, language: str, store_at: str | None = None) -> list[str]:
     """How every rule stood on a channel at a moment, recomputed from the log with today's rules."""
 
     def say(key: str, **params: Any) -> str:
         return text(key, language, **params)
 
     moment = parse_time(at)
-    store = open_sqlite(data)
+    store = store_of(data, store_at)
     try:
         policy = current_policy(store, Mode.REAL)
         if policy is None or channel not in policy.city.channels:
@@ -146,14 +151,38 @@ def _still_there(log: ReadingLog, moment: int) -> None:
         raise NotFound("why.no_longer", since=format_time(oldest[1].arrival))
 
 
-def backup_folder(data: Path, to: Path) -> str:
+def bridge_lines(data: Path, language: str, store_at: str | None = None) -> tuple[list[str], int]:
+    """How every bridge stands, a line each and one for whatever waits or was refused; how many wait."""
+    store = store_of(data, store_at)
+    try:
+        policy = current_policy(store, Mode.REAL)
+        lines, waiting = [], 0
+        for bridge in policy.city.city.bridges if policy else ():
+            rows = store.bridge_events(bridge.key, limit=100_000)
+            counts = {state: sum(row.state == state for row in rows) for state in HeardState}
+            waiting += counts[HeardState.TAKEN] + counts[HeardState.PARKED]
+            said = ", ".join(f"{label('heard_state', s, language)} {n}" for s, n in counts.items())
+            lines.append(f"{bridge.key} {bridge.system} ({bridge.unit}, {bridge.kind}): {said}")
+            lines += [
+                f"  {format_time(row.received)} {row.event} {row.number or '-'} {row.status or '-'}: "
+                f"{label('heard_state', row.state, language)} {text(row.key, language, **row.params)}"
+                for row in rows
+                if row.state != HeardState.DONE and row.key
+            ]
+        return lines, waiting
+    finally:
+        store.close()
+
+
+def backup_folder(data: Path, to: Path, store_at: str | None = None) -> str:
     """A consistent copy: first the database, then the log that is never behind it. Keys stay."""
     if to.exists() and any(to.iterdir()):
         raise BadInput("backup.not_empty", path=str(to))
     to.mkdir(parents=True, exist_ok=True)
-    store = open_sqlite(data)
+    settings = load_settings({"data": data, "store": store_at})
+    store = open_store(settings)
     try:
-        store.backup(str(to / FILE))
+        store.backup(str(to / (DUMP if is_shared(settings) else FILE)))
     finally:
         store.close()
     for name in ("evidence", "readings"):

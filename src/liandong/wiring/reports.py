@@ -14,14 +14,14 @@ from liandong.core.values.case import CaseState
 from liandong.core.values.errors import NotFound
 from liandong.core.values.lists import Mode
 from liandong.core.values.times import parse_time
-from liandong.stores.sqlite import open_sqlite
 from liandong.texts import text
 from liandong.wiring.packs import lend_words
+from liandong.wiring.stores import store_of
 
 
 def report_case(data: Path, case: str, to: Path, language: str) -> str:
     """The handling report of one case. Raises NotFound."""
-    store = open_sqlite(data)
+    store = store_of(data)
     try:
         row = store.load([f"case:{case}"]).get(f"case:{case}")
         policy = current_policy(store, Mode.REAL)
@@ -42,7 +42,7 @@ def report_case(data: Path, case: str, to: Path, language: str) -> str:
 
 def report_period(data: Path, since: str, until: str, mode: str, to: Path, language: str) -> str:
     """The evaluation of a period; an open end is the city's newest moment. Raises BadInput."""
-    store = open_sqlite(data)
+    store = store_of(data)
     try:
         policy = current_policy(store, Mode.REAL)
         if policy is None:

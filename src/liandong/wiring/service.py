@@ -9,6 +9,7 @@ from typing import Any
 
 import uvicorn
 
+from liandong.adapters.bridge_api import make_router as bridge_router
 from liandong.adapters.documents.router import make_router as documents_router
 from liandong.adapters.http.router import make_router
 from liandong.adapters.oidc import OidcProvider
@@ -73,7 +74,7 @@ def openapi_text() -> str:
 
 def adapter_routers(platform: Platform | None) -> list[Any]:
     """Routers of adapters, mounted behind the same sign-in as every other route."""
-    return [make_router(platform), documents_router(platform)]
+    return [make_router(platform), documents_router(platform), bridge_router(platform)]
 
 
 def free_socket(host: str, port: int) -> socket.socket:

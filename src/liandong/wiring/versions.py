@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -21,8 +22,11 @@ from liandong.app.policies import (
     schedule_policy,
 )
 from liandong.app.settings import Settings
+from liandong.app.standing import Override
 from liandong.app.vault import Vault
+from liandong.core.mechanism.fault import Fault
 from liandong.core.mechanism.policy import Policy
+from liandong.core.values.city import CityIndex
 from liandong.core.values.dataset import CityFolder, Difference, differences
 from liandong.core.values.errors import BadInput
 from liandong.core.values.lists import Mode
@@ -30,10 +34,12 @@ from liandong.core.values.messages import PolicyCommitted
 from liandong.core.values.times import parse_time
 from liandong.stores.keyring import SqliteKeyring
 from liandong.stores.readings import FolderLock
-from liandong.stores.sqlite import open_sqlite
 from liandong.texts import text
-from liandong.wiring.city import delivery_channels, keep_persons
+from liandong.texts.faults import Teller
+from liandong.wiring.channels import delivery_channels
+from liandong.wiring.city import keep_persons
 from liandong.wiring.packs import installed, read_equipped
+from liandong.wiring.stores import open_store, store_of
 
 replace = msgspec.structs.replace
 _PARTS = ("city", "rules", "mechanism")
@@ -44,14 +50,22 @@ def check_place(place: Path) -> Examined:
     return examine(place, installed())
 
 
-def commit_place(settings: Settings, place: Path, author: str, reason: str, effective: str) -> str:
+def commit_place(
+    settings: Settings,
+    place: Path,
+    author: str,
+    reason: str,
+    effective: str,
+    override: Override | None = None,
+) -> str:
     """Commit a folder as a new version, at once or from a later moment. The sentence that says what was done.
 
-    Raises Conflict("data.locked") while the city runs, BadInput where the folder has faults.
+    Raises Conflict("data.locked") while the city runs, BadInput where the folder has faults, StandingRefused
+    where it breaks what was proven and nobody overrides that.
     """
     folder = read_equipped(place)
     lock = FolderLock(settings.data)
-    store, keyring = open_sqlite(settings.data), SqliteKeyring(settings.keys / "keyring.db")
+    store, keyring = open_store(settings), SqliteKeyring(settings.keys / "keyring.db")
     try:
         before = current_policy(store, Mode.REAL)
         handler = Handler(store, before or empty_policy(folder.city.key, Mode.REAL))
@@ -69,9 +83,9 @@ def commit_place(settings: Settings, place: Path, author: str, reason: str, effe
         if drafted is None:
             return text("policy.unchanged", settings.language)
         if later > now:
-            schedule_policy(handler, now, later, *drafted)
+            schedule_policy(handler, now, later, *drafted, override)
             return text("policy.scheduled", settings.language, at=later, author=author, reason=reason)
-        commit_policy(handler, now, *drafted)
+        commit_policy(handler, now, *drafted, override)
         return text(
             "policy.committed", settings.language, **_versions(drafted[0]), author=author, reason=reason
         )
@@ -81,13 +95,21 @@ def commit_place(settings: Settings, place: Path, author: str, reason: str, effe
         lock.release()
 
 
+def told_faults(place: Path, faults: Sequence[Fault], language: str) -> list[str]:
+    """Faults in words, with the names of the tables that would have been committed."""
+    folder = read_equipped(place)
+    teller = Teller(folder.mechanism, CityIndex(folder.city), language)
+    told = [(fault.proof, *teller.tell(fault)) for fault in faults]
+    return [f"{proof} {message} {remedy}" for proof, message, remedy in told]
+
+
 def _versions(message: PolicyCommitted) -> dict[str, int]:
     return {part: int(getattr(message, part)) for part in _PARTS}
 
 
 def log_lines(data: Path, language: str) -> list[str]:
     """Every version with its moment, author, reason and what it changed; and the one that waits."""
-    store = open_sqlite(data)
+    store = store_of(data)
     try:
         lines = []
         before = dict.fromkeys(_PARTS, 0)
@@ -111,7 +133,7 @@ def log_lines(data: Path, language: str) -> list[str]:
 def diff_lines(data: Path, place: Path, language: str) -> list[str]:
     """In words, what committing this folder would change; empty where nothing would."""
     folder = read_equipped(place)
-    store = open_sqlite(data)
+    store = store_of(data)
     try:
         before = current_policy(store, Mode.REAL) or empty_policy(folder.city.key, Mode.REAL)
         drafted = draft_commit(

@@ -26,6 +26,7 @@ class Waiting:
     def __init__(self, errors: tuple[BadInput, ...] = ()) -> None:
         self.future: Future[Receipt] = Future()
         self.errors = errors
+        self.receiving = self
         self.doors: dict[str, Any] = {"readings": self.readings}
         self.seen: list[tuple[Session, bytes]] = []
 

@@ -60,6 +60,8 @@ def test_a_void_clock_says_nothing_about_anybody():
     life.do(Action.ACKNOWLEDGE)
     before = {t.clause for t in timed_of(life.case, life.now)}
     life.act(Action.RETURN, reason="not_our_duty")
+    asked = next(order for order in life.live() if order.line)
+    life.act(Action.DECIDE_DUTY, as_=asked, to="unit:fire", reason="own_duty")
     void = {c.clause for c in life.case.clocks.values() if c.void}
     assert void and void <= before
     running = {c.clause for c in life.case.clocks.values() if not c.void}

@@ -31,7 +31,14 @@ def test_comparing_across_scales_is_refused():
 
 
 def test_the_worst_of_each():
-    assert [list(scale)[-1] for scale in SCALES.values()] == ["critical", "I", "red", "I", "5"]
+    assert [list(scale)[-1] for scale in SCALES.values()] == [
+        "critical",
+        "I",
+        "red",
+        "I",
+        "5",
+        "extraordinary",
+    ]
     assert level(Scale.CASE_LEVEL, "III").worse_than(level(Scale.CASE_LEVEL, "IV"))
 
 

@@ -77,12 +77,12 @@ async def _answer(make: Callable[[], Document], form: Form, name: str) -> Respon
 
 
 def _case(platform: Platform, request: Request, id: str) -> Document:
-    scope = platform.scope(request.state.session)
-    row = platform.case(scope, id)
+    scope = platform.access.scope(request.state.session)
+    row = platform.access.case(scope, id)
     if row.body is None:
         raise NotFound("case.unknown", case=id[:64])
     state = msgspec.json.decode(row.body, type=CaseState)
-    platform.note(scope, "access.document", case=state.id)
+    platform.access.note(scope, "access.document", case=state.id)
     store = platform.store
     return case_document(
         platform.handler.policy, row, state, store.entries_of(row.stream),
@@ -91,8 +91,8 @@ def _case(platform: Platform, request: Request, id: str) -> Document:
 
 
 def _period(platform: Platform, request: Request, since: str, until: str, mode: Mode) -> Document:
-    scope = platform.scope(request.state.session)
-    platform.need(scope, Capability.SCORE_READ)
+    scope = platform.access.scope(request.state.session)
+    platform.access.need(scope, Capability.SCORE_READ)
     now = platform.writer.now
     period = evaluate_period(
         platform.store, parse_time(since), parse_time(until) if until else now, mode, scope

@@ -17,7 +17,8 @@ from pydantic import BaseModel, Field
 
 from liandong.adapters.http import arrow
 from liandong.app.intake import Receipt
-from liandong.app.platform import Platform, Taken
+from liandong.app.platform import Platform
+from liandong.app.receiving import Taken
 from liandong.core.ingest import MOST_BYTES, MOST_ROWS, Decoded, decode_columns
 from liandong.core.ingest.positions import DecodedPositions, decode_position_columns
 from liandong.core.ingest.waveforms import DecodedWaveforms, decode_windows
@@ -104,7 +105,7 @@ def make_router(platform: Platform | None) -> APIRouter:
     if platform is not None:
         for name, take in _ARROW.items():
             # By this name a refused message finds its way back when it is replayed.
-            platform.doors[name] = partial(take, platform)
+            platform.receiving.doors[name] = partial(take, platform)
 
     @router.post(
         "/readings",
@@ -154,7 +155,7 @@ async def _take(platform: Platform | None, request: Request, json: str, stream: 
     """Hand the body to its door and answer once it is durable."""
     assert platform is not None
     raw = await _read(request)
-    take = platform.doors[stream if is_arrow(request) else json]
+    take = platform.receiving.doors[stream if is_arrow(request) else json]
     future, errors = await to_thread.run_sync(take, request.state.session, raw, "")
     receipt = await _durable(future)
     if errors and not receipt.rows:
@@ -168,14 +169,14 @@ def is_arrow(request: Request) -> bool:
 
 
 def take_arrow(platform: Platform, session: Session, raw: bytes, again: str = "") -> Taken:
-    """Readings as an Arrow stream, by the same rules as JSON. Raises as `Platform.readings` does."""
+    """Readings as an Arrow stream, by the same rules as JSON. Raises as `Receiving.readings` does."""
 
     def decode(source: str, arrival: int, now: int) -> Decoded:
         id, columns = arrow.read_readings(raw)
         key = id or short_hash(raw)
-        return decode_columns(columns, key, source, platform.channels, arrival, now)
+        return decode_columns(columns, key, source, platform.receiving.channels, arrival, now)
 
-    return platform.take(session, "arrow", raw, decode, again)
+    return platform.receiving.take(session, "arrow", raw, decode, again)
 
 
 def take_arrow_positions(platform: Platform, session: Session, raw: bytes, again: str = "") -> Taken:
@@ -185,7 +186,7 @@ def take_arrow_positions(platform: Platform, session: Session, raw: bytes, again
         id, columns = arrow.read_positions(raw)
         return decode_position_columns(columns, id or short_hash(raw), source, arrival, now)
 
-    return platform.take(session, "arrow-positions", raw, decode, again)
+    return platform.receiving.take(session, "arrow-positions", raw, decode, again)
 
 
 def take_arrow_waveforms(platform: Platform, session: Session, raw: bytes, again: str = "") -> Taken:
@@ -193,9 +194,11 @@ def take_arrow_waveforms(platform: Platform, session: Session, raw: bytes, again
 
     def decode(source: str, arrival: int, now: int) -> DecodedWaveforms:
         id, windows = arrow.read_waveforms(raw)
-        return decode_windows(windows, id or short_hash(raw), source, platform.channels, arrival, now)
+        return decode_windows(
+            windows, id or short_hash(raw), source, platform.receiving.channels, arrival, now
+        )
 
-    return platform.take_waveforms(session, "arrow-waveforms", raw, decode, again)
+    return platform.receiving.take_waveforms(session, "arrow-waveforms", raw, decode, again)
 
 
 _ARROW = {

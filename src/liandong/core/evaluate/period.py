@@ -110,7 +110,7 @@ def _timed(case: CaseState, clock: Clock, now: int) -> Timed:
     paused = clock.paused_us + running
     return Timed(
         case=case.id, unit=clock.unit, level=case.level, clause=clock.clause, action=clock.action,
-        origin=clock.origin, limit_s=clock.limit_us / SECOND,
+        origin=clock.origin, limit_s=(clock.limit_us + clock.extended_us) / SECOND,
         taken_s=max(0, end - clock.started - paused) / SECOND, paused_s=paused / SECOND,
         open=open_,
     )  # fmt: skip

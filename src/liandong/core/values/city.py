@@ -6,13 +6,18 @@ names and telephone numbers live in the vault (CONTRACTS 8 and 11).
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import defaultdict
+from collections.abc import Iterable
+from copy import copy
 
 import msgspec
 
+from liandong.core.values.calendar import CHINA, Calendar, CalendarDay, Season
+from liandong.core.values.cascade import Cascade, Topology
 from liandong.core.values.lists import (
+    Action,
     AreaKind,
+    BridgeKind,
     Capability,
     DataClass,
     DataKind,
@@ -20,7 +25,14 @@ from liandong.core.values.lists import (
     RelationKind,
     UnitKind,
 )
+from liandong.core.values.quiet import QuietHours, rings
+from liandong.core.values.roster import Duty as Duty
+from liandong.core.values.roster import Holding as Holding
+from liandong.core.values.roster import Leave, PostsMoved, Swap, Wake
+from liandong.core.values.roster import OnDuty as OnDuty
+from liandong.core.values.roster_index import RosterIndex
 from liandong.core.values.rules import ChannelRow, SourceTerms
+from liandong.core.values.scales import CASE_LEVELS
 from liandong.core.values.units import channel_conversion
 
 
@@ -71,25 +83,6 @@ class Post(msgspec.Struct, frozen=True, kw_only=True):
     title_en: str = ""
     duty: bool = False
     leader: bool = False  #: the leader on duty (带班领导)
-
-
-class Holding(msgspec.Struct, frozen=True, kw_only=True):
-    """A person holds a post over a period; `until` 0 means open."""
-
-    post: str
-    person: str
-    since: int = 0
-    until: int = 0
-
-
-class Duty(msgspec.Struct, frozen=True, kw_only=True):
-    """值班: post × period × person × deputy (A/B角)."""
-
-    post: str
-    start: int
-    end: int
-    person: str
-    deputy: str = ""
 
 
 class Asset(msgspec.Struct, frozen=True, kw_only=True):
@@ -199,6 +192,51 @@ class Retention(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(f"retention of {self.data}: {self.days} days")
 
 
+class Bridge(msgspec.Struct, frozen=True, kw_only=True):
+    """工单互通: a unit's orders live in its own system as well; neither side types twice.
+
+    `statuses` says what that system's words mean: one action, several joined by `+`, or `-` for nothing
+    but its number; `return:wrong_duty` adds the reason, cause or verdict that the action asks for.
+    Addresses and secrets are settings, because they say how this process runs.
+    """
+
+    key: str
+    unit: str
+    system: str  #: what the unit calls its system
+    kind: BridgeKind
+    source: str = ""  #: whose token its system signs in with, where it calls us
+    statuses: tuple[tuple[str, str], ...] = ()
+    users: tuple[tuple[str, str], ...] = ()  #: its user → our person; else whoever is on duty
+    since: int = 0
+    until: int = 0
+
+    def covers(self, now: int) -> bool:
+        """Whether it is in force at a moment."""
+        return self.since <= now and (not self.until or now < self.until)
+
+
+class Liaison(msgspec.Struct, frozen=True, kw_only=True):
+    """派驻联络员: a person seconded to another unit who acts for the own one within stated limits."""
+
+    key: str
+    person: str
+    unit: str  #: in whose orders the person acts
+    at: str  #: unit at which the person sits, and as whose post the person acts
+    actions: tuple[Action, ...] = (Action.ACKNOWLEDGE,)  #: that the person may do
+    domains: tuple[str, ...] = ("*",)  #: hazards or flows
+    since: int = 0
+    until: int = 0
+
+    def covers(self, action: str, domains: tuple[str, ...], now: int) -> bool:
+        """Whether the limits let the person do this now."""
+        return (
+            self.since <= now
+            and (not self.until or now < self.until)
+            and action in self.actions
+            and ("*" in self.domains or any(domain in self.domains for domain in domains))
+        )
+
+
 class City(msgspec.Struct, frozen=True, kw_only=True):
     """One committed version of the city."""
 
@@ -213,6 +251,7 @@ class City(msgspec.Struct, frozen=True, kw_only=True):
     duties: tuple[Duty, ...] = ()
     assets: tuple[Asset, ...] = ()
     relations: tuple[Relation, ...] = ()
+    cascades: tuple[Cascade, ...] = ()  #: of the packs that it runs
     sensors: tuple[Sensor, ...] = ()
     quantities: tuple[Quantity, ...] = ()
     channels: tuple[Channel, ...] = ()
@@ -220,14 +259,15 @@ class City(msgspec.Struct, frozen=True, kw_only=True):
     permissions: tuple[Permission, ...] = ()
     packs: tuple[PackUse, ...] = ()
     retentions: tuple[Retention, ...] = ()
-
-
-class OnDuty(msgspec.Struct, frozen=True):
-    """Who answers now: post, person, deputy."""
-
-    post: str
-    person: str
-    deputy: str = ""
+    swaps: tuple[Swap, ...] = ()
+    leaves: tuple[Leave, ...] = ()
+    wakes: tuple[Wake, ...] = ()
+    days: tuple[CalendarDay, ...] = ()  #: exceptions to Monday–Friday
+    seasons: tuple[Season, ...] = ()
+    quiet: tuple[QuietHours, ...] = ()
+    offsets: tuple[tuple[int, int], ...] = CHINA  #: what `zone` means: (from µs UTC, seconds east of UTC)
+    bridges: tuple[Bridge, ...] = ()
+    liaisons: tuple[Liaison, ...] = ()
 
 
 class CityIndex:
@@ -236,16 +276,27 @@ class CityIndex:
     def __init__(self, city: City) -> None:
         self.city = city
         self.key = city.key
+        self.calendar = Calendar(city.days, city.seasons, city.offsets)
         self.areas = {a.key: a for a in city.areas}
         self.units = {u.key: u for u in city.units}
+        self.bodies = {b.key: b for b in city.bodies}
         self.posts = {p.key: p for p in city.posts}
         self.assets = {a.key: a for a in city.assets}
+        self.topology = Topology(
+            city.cascades,
+            ((r.source, r.kind, r.target) for r in city.relations),
+            {a.key: a.kind for a in city.assets},
+        )
         self.sensors = {s.key: s for s in city.sensors}
         self.channels = {c.key: c for c in city.channels}
         self._channel_rows: tuple[ChannelRow, ...] | None = None  # made once somebody asks
         self.quantities = {q.key: q for q in city.quantities}
         self.sources = {s.key: s for s in city.sources}
+        self.bridges = {b.key: b for b in city.bridges}
         self.persons = frozenset(h.person for h in city.holdings)
+        self._liaisons: dict[str, list[Liaison]] = defaultdict(list)
+        for liaison in city.liaisons:
+            self._liaisons[liaison.person].append(liaison)
         self._units_for: dict[tuple[str, str], list[str]] = defaultdict(list)
         for unit in sorted(city.units, key=lambda u: u.key):
             self._units_for[unit.function, unit.area].append(unit.key)
@@ -254,13 +305,7 @@ class CityIndex:
         self._posts_of_unit: dict[str, list[Post]] = defaultdict(list)
         for post in city.posts:
             self._posts_of_unit[post.unit].append(post)
-        self._duties: dict[str, list[Duty]] = defaultdict(list)
-        for duty in sorted(city.duties, key=lambda d: (d.post, d.start, d.person)):
-            self._duties[duty.post].append(duty)
-        self._starts = {post: [d.start for d in rows] for post, rows in self._duties.items()}
-        self._holdings: dict[str, list[Holding]] = defaultdict(list)
-        for holding in city.holdings:
-            self._holdings[holding.post].append(holding)
+        self.roster = RosterIndex(city.holdings, city.duties, city.swaps, city.leaves)
         self._permissions: dict[str, list[Permission]] = defaultdict(list)
         for permission in city.permissions:
             self._permissions[permission.post].append(permission)
@@ -300,28 +345,43 @@ class CityIndex:
         """The post of the leader on duty in a unit."""
         return next((p for p in self._posts_of_unit.get(unit, []) if p.leader), None)
 
+    def with_changes(self, changes: Iterable[Swap | PostsMoved]) -> CityIndex:
+        """The same city with a roster on which people have agreed since; shares everything else."""
+        made = copy(self)
+        made.roster = self.roster.changed(changes)
+        return made
+
     def on_duty(self, post: str, now: int) -> OnDuty | None:
         """Who is on duty for a post at a moment: the roster first, else who holds the post."""
-        rows = self._duties.get(post, [])
-        at = bisect_right(self._starts.get(post, []), now) - 1
-        if at >= 0 and rows[at].start <= now < rows[at].end:
-            return OnDuty(post, rows[at].person, rows[at].deputy)
-        for holding in self._holdings.get(post, []):
-            if holding.since <= now and (not holding.until or now < holding.until):
-                return OnDuty(post, holding.person)
-        return None
+        return self.roster.on_duty(post, now)
 
     def duties_around(self, post: str, now: int) -> tuple[Duty | None, Duty | None, Duty | None]:
         """The duty before, the one of this moment, and the next one, as far as the roster goes."""
-        rows = self._duties.get(post, [])
-        at = bisect_right(self._starts.get(post, []), now) - 1
-        current = rows[at] if at >= 0 and now < rows[at].end else None
-        before = at - 1 if current else at
-        return (
-            rows[before] if before >= 0 else None,
-            current,
-            rows[at + 1] if at + 1 < len(rows) else None,
-        )
+        return self.roster.duties_around(post, now)
+
+    def wakes(self, post: str, level: str) -> tuple[str, ...]:
+        """Posts that whoever is on duty at a post must wake for a case of this level, as the rows stand."""
+        at = CASE_LEVELS[level].rank if level in CASE_LEVELS else 0
+        rows = (row for row in self.city.wakes if row.post == post)
+        return tuple(dict.fromkeys(row.whom for row in rows if CASE_LEVELS[row.level].rank <= at))
+
+    def duty_posts(self, unit: str) -> tuple[Post, ...]:
+        """Every post of a unit that answers around the clock."""
+        return tuple(post for post in self._posts_of_unit.get(unit, []) if post.duty)
+
+    def leader_posts(self, unit: str) -> tuple[Post, ...]:
+        """Every post of a leader on duty in a unit."""
+        return tuple(post for post in self._posts_of_unit.get(unit, []) if post.leader)
+
+    def speaks_for(
+        self, person: str, post: str, unit: str, action: str, domains: tuple[str, ...], now: int
+    ) -> bool:
+        """Whether somebody seconded, at a post of the unit where they sit, may do this for their own unit."""
+        rows = self._liaisons.get(person, ())
+        where = self.posts[post].unit if rows and post in self.posts else ""
+        return any(
+            row.unit == unit and row.at == where and row.covers(action, domains, now) for row in rows
+        ) and self.holds(person, post, now)
 
     def posts_of(self, person: str, now: int) -> tuple[Post, ...]:
         """Every post that the person holds now, by key."""
@@ -329,17 +389,17 @@ class CityIndex:
 
     def holds(self, person: str, post: str, now: int) -> bool:
         """True where the person holds the post now, by appointment, roster or as deputy on duty."""
-        if not person:
-            return False
-        for holding in self._holdings.get(post, []):
-            if (
-                holding.person == person
-                and holding.since <= now
-                and (not holding.until or now < holding.until)
-            ):
-                return True
-        duty = self.on_duty(post, now)
-        return duty is not None and person in (duty.person, duty.deputy)
+        return self.roster.holds(person, post, now)
+
+    def held_until(self, person: str, channel: str, level: str, template: str, now: int) -> int:
+        """When a message may be delivered that quiet hours hold back now; 0 = at once."""
+        found = 0
+        for row in self.city.quiet:
+            if row.channel in ("*", channel) and not rings(level, template, channel, row.exempt):
+                until = row.until(self.calendar, now)
+                if until > found and (row.who in ("*", person) or self.holds(person, row.who, now)):
+                    found = until
+        return found
 
     def permissions(self, post: str) -> tuple[Permission, ...]:
         """Standing rows of a post."""

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from liandong.core.values.city import City
-from liandong.core.values.rows import Mechanism
+from liandong.core.values.document import Mechanism
 from liandong.core.values.rules import Rule
 
 
@@ -19,6 +19,7 @@ class PersonRecord(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     name: str
     phone: str = ""
+    numbers: tuple[tuple[str, str], ...] = ()  #: pairs (system, what it calls the person): `email`, `wecom` …
 
 
 class CityFolder(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,5 +109,5 @@ def _whole(name: str, old: tuple[Any, ...], new: tuple[Any, ...]) -> Iterator[Di
 
 
 def _said(row: Any) -> str:
-    values = (getattr(row, field) for field in row.__struct_fields__)
+    values = row if isinstance(row, tuple) else (getattr(row, field) for field in row.__struct_fields__)
     return " ".join(str(value) for value in values if value not in ("", 0, (), None))

@@ -30,6 +30,7 @@ class Deliver(msgspec.Struct, frozen=True, kw_only=True):
     channel: str  #: delivery channel name, e.g. `file`
     template: str  #: text key
     params: dict[str, Param] = {}  #: no personal data
+    hold_until: int = 0  #: held back by quiet hours until then; 0 = deliver at once
 
 
 class Decision(msgspec.Struct, frozen=True):

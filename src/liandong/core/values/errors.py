@@ -39,6 +39,11 @@ class Busy(LiandongError):
     """A queue is full; nothing was accepted; try again later (HTTP 429 with Retry-After)."""
 
 
+class Unreachable(LiandongError):
+    """Somebody who has to answer does not, so nothing is known to have happened; the same again later
+    does no harm (HTTP 503 with Retry-After)."""
+
+
 class Broken(LiandongError):
     """Stored data does not say what it must say; an operator has to look (exit 1 or 3)."""
 

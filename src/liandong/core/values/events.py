@@ -11,7 +11,14 @@ from typing import Any
 
 import msgspec
 
-from liandong.core.values.alarm import AlarmState, AlertChanged, AlertCleared, AlertRaised, evolve_alarm
+from liandong.core.values.alarm import (
+    AlarmState,
+    AlertChanged,
+    AlertCleared,
+    AlertInhibited,
+    AlertRaised,
+    evolve_alarm,
+)
 from liandong.core.values.case import CaseState
 from liandong.core.values.case_fold import CASE_EVENTS, evolve_case
 from liandong.core.values.errors import Broken
@@ -19,26 +26,67 @@ from liandong.core.values.gathering import (
     GatheringEnded,
     GatheringLeft,
     GatherState,
+    InhibitionEnded,
     RiskPlaced,
+    RiskUncaused,
     evolve_gather,
 )
+from liandong.core.values.matter import DecisionTaken, MatterEscalated, MatterReceived, SendingReported
+from liandong.core.values.public_warning import WARNING_EVENTS, WarningState, evolve_warning
+from liandong.core.values.publication import (
+    ConsultationOpened,
+    DraftState,
+    MechanismCountersigned,
+    MechanismDrafted,
+    MechanismEnded,
+    MechanismInForce,
+    MechanismProven,
+    MechanismPublished,
+    ObjectionDecided,
+    OpinionGiven,
+    evolve_draft,
+)
+from liandong.core.values.resource import RESOURCE_EVENTS, ResourceState, evolve_resource
+from liandong.core.values.response import RESPONSE_EVENTS, ResponseState, evolve_response
 from liandong.core.values.risk import RiskAssessed, RiskState, evolve_risk
+from liandong.core.values.roster_events import (
+    DutySwapped,
+    MoveProposed,
+    PostsHandedOver,
+    ProposalDropped,
+    RingTested,
+    RosterState,
+    SwapProposed,
+    evolve_roster,
+)
 from liandong.core.values.score import CaseScored, ScoreState, evolve_score
 from liandong.core.values.shift import ShiftHandedOver, ShiftState, ShiftTakenOver, evolve_shift
 
 EVENT_TYPES: dict[str, type] = {
     cls.__name__: cls
     for cls in (
-        RiskAssessed, RiskPlaced, GatheringLeft, GatheringEnded, AlertRaised, AlertChanged, AlertCleared,
-        *CASE_EVENTS, CaseScored, ShiftHandedOver, ShiftTakenOver,
+        RiskAssessed, RiskPlaced, RiskUncaused, GatheringLeft, GatheringEnded, InhibitionEnded, AlertRaised,
+        AlertChanged, AlertCleared, AlertInhibited,
+        *CASE_EVENTS, CaseScored,
+        MechanismDrafted, ConsultationOpened, OpinionGiven, ObjectionDecided, MechanismCountersigned,
+        MechanismProven, MechanismPublished, MechanismInForce, MechanismEnded,
+        ShiftHandedOver, ShiftTakenOver,
+        *WARNING_EVENTS, *RESPONSE_EVENTS, *RESOURCE_EVENTS, DecisionTaken, MatterEscalated, MatterReceived,
+        SendingReported, SwapProposed, MoveProposed, ProposalDropped, DutySwapped, PostsHandedOver,
+        RingTested,
     )
 }  # fmt: skip
 _GATHERED = ("AlertRaised", "AlertChanged", "AlertCleared")
-#: Those that name an action: the list of actions has grown by calls and reports.
+#: Those that name an action.
 _ACTED = (
     "StepDone", "OrderIssued", "ClockStarted", "CaseClosed", "CaseScored", "CaseReopened", "StepsUndone"
 )  # fmt: skip
-VERSIONS: dict[str, int] = dict.fromkeys(EVENT_TYPES, 1) | dict.fromkeys((*_GATHERED, *_ACTED), 2)
+VERSIONS: dict[str, int] = (
+    dict.fromkeys(EVENT_TYPES, 1)
+    | dict.fromkeys((*_GATHERED, "RiskPlaced", "GatheringLeft", "ReportOwed", "CaseReported"), 2)
+    | dict.fromkeys(("Escalated", "DeliveryRecorded", "CaseOpened"), 2)
+    | dict.fromkeys(_ACTED, 3)  # the list of actions has grown twice
+)
 
 
 def _as_it_is(data: dict[str, Any]) -> dict[str, Any]:
@@ -48,7 +96,7 @@ def _as_it_is(data: dict[str, Any]) -> dict[str, Any]:
 
 #: (type, version) → the data of the next version.
 UPCASTERS: dict[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]] = {
-    (name, 1): _as_it_is for name in (*_GATHERED, *_ACTED)
+    (name, version): _as_it_is for name, newest in VERSIONS.items() for version in range(1, newest)
 }
 
 
@@ -99,8 +147,13 @@ AGGREGATES: Mapping[str, tuple[Any, Callable[[Any, Any], Any]]] = {
     "gather": (GatherState(), evolve_gather),
     "alarm": (AlarmState(), evolve_alarm),
     "case": (CaseState(), evolve_case),
+    "mechanism": (DraftState(), evolve_draft),
     "score": (ScoreState(), evolve_score),
     "shift": (ShiftState(), evolve_shift),
+    "roster": (RosterState(), evolve_roster),
+    "warning": (WarningState(), evolve_warning),
+    "response": (ResponseState(), evolve_response),
+    "resource": (ResourceState(), evolve_resource),
 }
 
 

@@ -124,6 +124,28 @@ class Action(StrEnum):
     NOTE = "note"  #: 备注
     CALL = "call"  #: 通话
     REPORT = "report"  #: 上报
+    TRACK = "track"  #: 跟踪
+    SUPPORT = "support"  #: 技术支撑
+    SELF_CORRECT = "self_correct"  #: 自行整改
+    PERSUADE = "persuade"  #: 上门劝导
+    ENFORCE = "enforce"  #: 执法处置
+    EXTEND = "extend"  #: 延期
+    DEFER = "defer"  #: 挂账
+    MERGE = "merge"  #: 并案
+    SPLIT = "split"  #: 分办
+    TAKE_OVER = "take_over"  #: 提级办理
+    CANCEL = "cancel"  #: 撤销
+    ASK_HELP = "ask_help"  #: 请求协助
+    ANSWER_HELP = "answer_help"  #: 答复协助
+    DECIDE_DUTY = "decide_duty"  #: 裁定职责
+    UNDO = "undo"  #: 更正
+    URGE = "urge"  #: 催办
+    SUPERVISE = "supervise"  #: 督办
+    APPROVE = "approve"  #: 批准
+    REFUSE = "refuse"  #: 不批准
+    ANSWER_CALL = "answer_call"  #: 应答
+    SIGN = "sign"  #: 签发
+    RECEIVE = "receive"  #: 收讫
 
 
 class ClockOrigin(StrEnum):
@@ -145,6 +167,60 @@ class EscalationKind(StrEnum):
     URGE = "urge"  #: 催办
     SUPERVISE = "supervise"  #: 督办
     TAKE_OVER = "take_over"  #: 提级
+    CALL = "call"  #: 叫应
+    NOTIFY = "notify"  #: 通报
+    NONE = "none"  #: 无催督
+
+
+class DraftStatus(StrEnum):
+    """机制状态: how far a mechanism has come on its way into force."""
+
+    DRAFT = "draft"  #: 起草
+    CONSULTING = "consulting"  #: 征求意见
+    COUNTERSIGNED = "countersigned"  #: 会签
+    PROVEN = "proven"  #: 已证明
+    PUBLISHED = "published"  #: 已发布
+    IN_FORCE = "in_force"  #: 施行
+    SUPERSEDED = "superseded"  #: 已废止
+    WITHDRAWN = "withdrawn"  #: 已撤回
+
+
+class DraftAction(StrEnum):
+    """机制办理: what is done about a draft; the last three are the platform's own words."""
+
+    DRAFT = "draft"  #: 起草
+    CONSULT = "consult"  #: 征求意见
+    OPINION = "opinion"  #: 提出意见
+    DECIDE = "decide"  #: 裁定意见
+    COUNTERSIGN = "countersign"  #: 会签
+    PUBLISH = "publish"  #: 发布
+    WITHDRAW = "withdraw"  #: 撤回
+    PROVE = "prove"  #: 证明
+    ENTER_FORCE = "enter_force"  #: 施行
+    SUPERSEDE = "supersede"  #: 废止
+
+
+class Stand(StrEnum):
+    """意见: what a unit says of a row that would change for it."""
+
+    ACCEPT = "accept"  #: 同意
+    PROPOSE = "propose"  #: 建议修改
+    OBJECT = "object"  #: 反对
+
+
+class MeasureKind(StrEnum):
+    """措施类别: what a public warning or a response asks for."""
+
+    WARN = "warn"  #: 警示
+    PREPARE = "prepare"  #: 准备
+    CLOSE = "close"  #: 关
+    LOWER = "lower"  #: 降
+    STOP = "stop"  #: 停
+    WITHDRAW = "withdraw"  #: 撤
+    DISMANTLE = "dismantle"  #: 拆
+    RESCUE = "rescue"  #: 救援
+    PROTECT = "protect"  #: 防护
+    INFORM = "inform"  #: 告知
 
 
 class Cause(StrEnum):
@@ -240,6 +316,9 @@ class Capability(StrEnum):
     PERSONAL_READ = "personal.read"  #: 查看个人信息
     PERSONAL_ERASE = "personal.erase"  #: 销毁个人信息
     CLOCK_CONFIRM = "clock.confirm"  #: 确认时钟
+    MECHANISM_READ = "mechanism.read"  #: 查看联动机制
+    MECHANISM_DRAFT = "mechanism.draft"  #: 起草联动机制
+    MECHANISM_PUBLISH = "mechanism.publish"  #: 发布联动机制
     READINGS_SEND = "readings.send"  #: 报送读数
 
 
@@ -252,12 +331,42 @@ class DataClass(StrEnum):
     SENSITIVE = "sensitive"  #: 敏感
 
 
+class Ground(StrEnum):
+    """理由: why an act beside the steps is done; a row may know others."""
+
+    NOT_OUR_DUTY = "not_our_duty"  #: 不属本单位职责
+    WRONG_PLACE = "wrong_place"  #: 不在本单位辖区
+    OWN_DUTY = "own_duty"  #: 按职责规定属其办理
+    BEYOND_MEANS = "beyond_means"  #: 超出本单位能力
+    NEEDS_TIME = "needs_time"  #: 需要更多时间
+    NEEDS_MATERIAL = "needs_material"  #: 等待材料或设备
+    NEEDS_DECISION = "needs_decision"  #: 等待上级决定
+    SAME_EVENT = "same_event"  #: 同一事件
+    SEVERAL_MATTERS = "several_matters"  #: 涉及多项事务
+    NOT_ANSWERED = "not_answered"  #: 无人应答或逾期未办
+    GRAVE = "grave"  #: 情况重大
+    NO_LONGER_NEEDED = "no_longer_needed"  #: 已无须处置
+    MISTAKEN = "mistaken"  #: 误操作
+    NOT_JUSTIFIED = "not_justified"  #: 理由不充分
+
+
+class HelpGround(StrEnum):
+    """不予协助的理由: why a unit refuses another one its help; nothing else counts."""
+
+    NO_MEANS = "no_means"  #: 无相应力量或装备
+    OWN_EMERGENCY = "own_emergency"  #: 正在处置其他险情
+    NOT_COMPETENT = "not_competent"  #: 不属本单位职责
+    UNSAFE = "unsafe"  #: 人员安全无法保障
+    NOT_LAWFUL = "not_lawful"  #: 无法律依据
+
+
 class Outcome(StrEnum):
     """送达结果: what one delivery attempt came to."""
 
     DELIVERED = "delivered"  #: 已送达
     FAILED = "failed"  #: 失败
     UNKNOWN = "unknown"  #: 不明
+    WITHDRAWN = "withdrawn"  #: 已撤回
 
 
 class Repeats(StrEnum):
@@ -268,9 +377,160 @@ class Repeats(StrEnum):
     NEITHER = "neither"  #: 不去重也不可查
 
 
+class CallOutcome(StrEnum):
+    """接听情况: what ringing somebody by a gateway came to."""
+
+    RINGING = "ringing"  #: 振铃中
+    ANSWERED = "answered"  #: 已接听
+    NO_ANSWER = "no_answer"  #: 无人接听
+    BUSY = "busy"  #: 占线
+    FAILED = "failed"  #: 呼叫失败
+
+
 class Doing(StrEnum):
     """在做什么: what somebody is doing with a case at this moment."""
 
     VIEWING = "viewing"  #: 查看
     CALLING = "calling"  #: 打电话
     WRITING = "writing"  #: 填写
+
+
+class DayKind(StrEnum):
+    """日期类别: what a day is by the city's calendar."""
+
+    WORKDAY = "workday"  #: 工作日
+    RESTDAY = "restday"  #: 休息日
+    HOLIDAY = "holiday"  #: 法定节假日
+
+
+class Watch(StrEnum):
+    """班次: which watch of a post a duty row fills; the first of those on duty answers."""
+
+    MAIN = "main"  #: 主班
+    SECOND = "second"  #: 副班
+    LEADER = "leader"  #: 带班领导
+
+
+class BridgeKind(StrEnum):
+    """互通方式: how we and the receiver's own system exchange orders."""
+
+    API = "api"  #: 接口
+    DATABASE = "database"  #: 数据库
+    FILE = "file"  #: 文件
+
+
+class HeardState(StrEnum):
+    """回报状态: what became of what the receiver's own system reported."""
+
+    TAKEN = "taken"  #: 已收
+    PARKED = "parked"  #: 挂起
+    DONE = "done"  #: 已办
+    REFUSED = "refused"  #: 已退
+
+
+class RingOutcome(StrEnum):
+    """试呼结果: what a monthly ring of a contact came to."""
+
+    ANSWERED = "answered"  #: 已接通
+    NO_ANSWER = "no_answer"  #: 无人接听
+    WRONG_NUMBER = "wrong_number"  #: 号码有误
+    FAILED = "failed"  #: 线路不通
+
+
+class HoleKind(StrEnum):
+    """值班漏洞: why at some moment nobody would answer as the roster promises."""
+
+    NO_POST = "no_post"  #: 无值守岗
+    NOBODY = "nobody"  #: 无人值班
+    NO_DEPUTY = "no_deputy"  #: 无B角
+    DOUBLE = "double"  #: 一人两班
+    LEAVE = "leave"  #: 请假
+    GONE = "gone"  #: 已离任
+    NO_CHANNEL = "no_channel"  #: 联系不上
+
+
+class WarningStage(StrEnum):
+    """预警状态: how far a public warning has come."""
+
+    DRAFTED = "drafted"  #: 已拟稿
+    APPROVED = "approved"  #: 已批准
+    PUBLISHED = "published"  #: 已发布
+    LIFTED = "lifted"  #: 已解除
+    WITHDRAWN = "withdrawn"  #: 已撤回
+
+
+class WarningChange(StrEnum):
+    """预警变更: what a version of a warning is to the one before."""
+
+    ISSUE = "issue"  #: 首次发布
+    UPDATE = "update"  #: 更新
+    RAISE = "raise"  #: 升级
+    LOWER = "lower"  #: 降级
+    CANCEL = "cancel"  #: 取消
+
+
+class WarningAction(StrEnum):
+    """预警动作: what a person does about a public warning."""
+
+    DRAFT = "draft"  #: 拟稿
+    REVISE = "revise"  #: 修改
+    APPROVE = "approve"  #: 批准
+    REFUSE = "refuse"  #: 不批准
+    PUBLISH = "publish"  #: 发布
+    RAISE = "raise"  #: 升级
+    LOWER = "lower"  #: 降级
+    RESEND = "resend"  #: 重发
+    RECEIVE = "receive"  #: 收讫
+    DANGER_OVER = "danger_over"  #: 报告危险解除
+    LIFT = "lift"  #: 解除
+    WITHDRAW = "withdraw"  #: 撤回
+
+
+class ResponseStage(StrEnum):
+    """响应状态: whether a response is running for a flow and an area."""
+
+    NONE = "none"  #: 未启动
+    ACTIVE = "active"  #: 响应中
+    ENDED = "ended"  #: 已终止
+
+
+class ResponseAction(StrEnum):
+    """响应动作: what a person decides or records about a response."""
+
+    START = "start"  #: 启动
+    DECLINE = "decline"  #: 不启动
+    CHANGE_LEVEL = "change_level"  #: 调整级别
+    MEASURE = "measure"  #: 记录措施
+    RECEIVE = "receive"  #: 收讫
+    END = "end"  #: 终止
+
+
+class ResourceStage(StrEnum):
+    """资源申请状态."""
+
+    REQUESTED = "requested"  #: 已申请
+    APPROVED = "approved"  #: 已批准
+    CONTESTED = "contested"  #: 争用待裁定
+    RELEASED = "released"  #: 已调出
+    REQUISITIONED = "requisitioned"  #: 已征用
+    RECEIVED = "received"  #: 已接收
+    RETURNED = "returned"  #: 已归还
+    COMPENSATED = "compensated"  #: 已补偿
+    REFUSED = "refused"  #: 未批准
+    CANCELLED = "cancelled"  #: 已撤销
+
+
+class ResourceAction(StrEnum):
+    """资源动作: what a person does about a request for a resource."""
+
+    REQUEST = "request"  #: 申请
+    APPROVE = "approve"  #: 批准
+    REFUSE = "refuse"  #: 不批准
+    CONTEST = "contest"  #: 提请裁定
+    AWARD = "award"  #: 裁定给予
+    RELEASE = "release"  #: 调出
+    REQUISITION = "requisition"  #: 征用
+    RECEIVE = "receive"  #: 接收
+    RETURN = "return"  #: 归还
+    COMPENSATE = "compensate"  #: 补偿
+    CANCEL = "cancel"  #: 撤销

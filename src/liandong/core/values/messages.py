@@ -7,6 +7,10 @@ import msgspec
 from liandong.core.values.case import VaultRef
 from liandong.core.values.findings import FindingMessage
 from liandong.core.values.lists import Action, Outcome
+from liandong.core.values.public_warning import ExternalWarning, WarningAct
+from liandong.core.values.resource import ResourceAct
+from liandong.core.values.response import ResponseAct
+from liandong.core.values.roster_events import AnswerProposal, ProposeMove, ProposeSwap, ReportRing
 from liandong.core.values.shift import HandOver, TakeOver
 
 
@@ -34,6 +38,29 @@ class Act(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     number: VaultRef | None = None  #: for call: the number that was rung, sealed
     answered: bool | None = None  #: for call
     rung_at: int | None = None  #: for call: when it rang, if not now
+    order: str = ""  #: which order, where the person holds several
+    until: int | None = None  #: for extend: the new due time; for defer: when it is looked at again
+    persons: tuple[str, ...] = ()  #: for hand_over: to several persons of the post by name
+    findings: tuple[str, ...] = ()  #: for split: what goes over to the new case
+
+
+class OrderReported(Act, frozen=True, kw_only=True, tag=True):
+    """对方系统回报: an act on one order as the receiver's own system reports it.
+
+    `person` may be empty: then whoever is on duty at the order's post acts. `version` is not looked at,
+    because a machine that says what has happened has seen no page; `order` says what it speaks of.
+    """
+
+    bridge: str  #: key of the bridge's row
+    unit: str  #: whose orders it may speak of
+    order: str
+    event: str  #: that system's own id of what it reports
+    part: int = 0  #: where one word of that system means several actions
+    theirs: str = ""  #: that system's number of the order
+    status: str = ""  #: its word
+    meaning: str = ""  #: what the row makes of the word
+    plain: bool = False  #: nothing to do but to note it
+    user: VaultRef | None = None  #: who did it there, sealed
 
 
 class TimerFired(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -54,6 +81,7 @@ class DeliveryReported(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     recipient: str
     channel: str
     outcome: Outcome
+    by: str = ""  #: who took it, where the channel knows: person or post, never a number
 
 
 class PolicyCommitted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -89,6 +117,7 @@ class ClockConfirmed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 Message = (
     FindingMessage
     | Act
+    | OrderReported
     | TimerFired
     | DeliveryReported
     | PolicyCommitted
@@ -96,4 +125,12 @@ Message = (
     | ClockConfirmed
     | HandOver
     | TakeOver
+    | ProposeSwap
+    | ProposeMove
+    | AnswerProposal
+    | ReportRing
+    | WarningAct
+    | ExternalWarning
+    | ResponseAct
+    | ResourceAct
 )

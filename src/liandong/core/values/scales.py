@@ -1,4 +1,4 @@
-"""Five scales that never mix. A level is (scale, code, rank); higher rank is worse."""
+"""Scales that never mix. A level is (scale, code, rank); higher rank is worse."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ class Scale(StrEnum):
     WARNING_COLOUR = "warning_colour"  #: 预警级别
     RESPONSE_LEVEL = "response_level"  #: 响应级别
     DANGER_GRADE = "danger_grade"  #: 火险等级
+    EVENT_GRADE = "event_grade"  #: 事件分级
 
 
 class Level(msgspec.Struct, frozen=True):
@@ -45,6 +46,8 @@ WARNING_COLOURS = _scale(Scale.WARNING_COLOUR, ("white", "blue", "yellow", "oran
 RESPONSE_LEVELS = _scale(Scale.RESPONSE_LEVEL, ("IV", "III", "II", "I"))
 #: Five forest-fire danger grades (LY/T 1172-95): a scale of its own, not a warning colour.
 DANGER_GRADES = _scale(Scale.DANGER_GRADE, ("1", "2", "3", "4", "5"))
+#: 一般、较大、重大、特别重大: how grave an event turned out (State Council order 493, art. 3).
+EVENT_GRADES = _scale(Scale.EVENT_GRADE, ("general", "large", "major", "extraordinary"))
 
 SCALES: dict[Scale, dict[str, Level]] = {
     Scale.SEVERITY: SEVERITIES,
@@ -52,6 +55,7 @@ SCALES: dict[Scale, dict[str, Level]] = {
     Scale.WARNING_COLOUR: WARNING_COLOURS,
     Scale.RESPONSE_LEVEL: RESPONSE_LEVELS,
     Scale.DANGER_GRADE: DANGER_GRADES,
+    Scale.EVENT_GRADE: EVENT_GRADES,
 }
 
 
