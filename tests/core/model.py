@@ -325,7 +325,10 @@ class _Who:
         to = self.fields["to"]
         if to in self.city.units:
             barred = self.barred(order.line)
-            return not row.key.startswith("default.") and to != order.unit and to not in barred
+            if order.role != "lead" and not order.line:
+                barred = set()  # whose duty it is was asked about the lead's orders
+            good = not row.key.startswith("default.") and to != order.unit and to not in barred
+            return good and self.independent(order, to)
         people = [person for person in (to, *self.fields["persons"]) if person]
         holders = persons_of(self.city.city, order.post, self.life.now)
         return bool(people) and people != [order.person] and set(people) <= set(holders)
@@ -347,8 +350,14 @@ class _Who:
     def may_take_over(self, order: Order, row: TransferRow) -> bool:
         if self.post == order.post or self.city.is_superior(order.unit, self.unit):
             return False
+        if (order.line or order.role == "lead") and self.unit in self.barred(order.line):
+            return False
+        return self.independent(order, self.unit)
+
+    def independent(self, order: Order, unit: str) -> bool:
+        """Who holds a review neither handled the case nor stands over who did."""
         units = {unit for _, unit in self.case.handlers}
-        dependent = self.unit in units or any(self.city.is_superior(self.unit, u) for u in units)
+        dependent = unit in units or any(self.city.is_superior(unit, u) for u in units)
         return Action.REVIEW not in left(order) or not dependent
 
     def may_undo(self, order: Order, row: TransferRow) -> bool:

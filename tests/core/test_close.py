@@ -322,3 +322,16 @@ def test_closing_again_replaces_the_score():
     life.finish(life.case)
     state = life.states[f"score:{life.case.id}"]
     assert state.version == 2 and state.score.closed == life.case.closed
+
+
+def test_closing_asks_for_the_review_that_is_missing_and_that_nobody_holds():
+    """As cases were left by versions that kept a review as done which no longer counted."""
+    life = opened()
+    life.do(*UP_TO_REVIEW, A.REVIEW)
+    life.states[f"case:{life.case.id}"] = msgspec.structs.replace(life.case, reviewed=None)
+    close = life.case.order_for(A.CLOSE)
+    decision = life.act(A.CLOSE, as_=close, cause=Cause.REAL)
+    assert decision.reason.key == "close.review_issued" and not life.case.over
+    assert life.act(A.CLOSE, as_=close, cause=Cause.REAL).reason.key == "close.missing"
+    life.do(A.REVIEW, A.CLOSE, A.ARCHIVE)
+    assert life.case.over

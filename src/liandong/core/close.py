@@ -53,6 +53,8 @@ def _decide(policy: Policy, state: CaseState, act: Act, now: int) -> Decision:
         _send_round(draft, order.id)
         return draft.done("close.reported", post=act.post)
     missing = missing_for(policy, state, act)
+    if missing == [Action.REVIEW] and _review_issued(draft):
+        return draft.done("close.review_issued", needed=next_actions(draft.case))
     if missing:
         return refuse("close.missing", missing=", ".join(missing), needed=next_actions(state))
     if _drawn_by_cause(draft, Cause(act.cause)):
@@ -63,6 +65,14 @@ def _decide(policy: Policy, state: CaseState, act: Act, now: int) -> Decision:
     draft.add(closure(draft.case, Cause(act.cause), now))
     issue_next(draft)
     return draft.done("close.closed", cause=act.cause, post=act.post)
+
+
+def _review_issued(draft: Draft) -> bool:
+    """Issue the review that is missing, where nobody holds it: else the case could never be closed."""
+    if draft.case.order_for(Action.REVIEW) is not None:
+        return False
+    issue_next(draft)
+    return draft.case.order_for(Action.REVIEW) is not None
 
 
 def _drawn_by_cause(draft: Draft, cause: Cause) -> bool:

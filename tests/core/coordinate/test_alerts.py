@@ -8,9 +8,10 @@ import pytest
 from liandong.core.coordinate import ordinal_for
 from liandong.core.values.alarm import AlertChanged, AlertCleared
 from liandong.core.values.case_events import CaseFindingChanged, CaseLevelChanged, CaseOpened
-from liandong.core.values.lists import Action, CaseStage, Mode, OrderStatus, Verdict
+from liandong.core.values.lists import Action, CaseStage, Cause, Mode, OrderStatus, Verdict
 from liandong.core.values.rows import GradingRow
 from liandong.core.values.times import MINUTE
+from tests.core.rich import rich_policy, seed_that
 from tests.core.world import ALL, HIGH, LEADER, MEDIUM, SHADOW, UP_TO_PUSH, Life, folder, make_policy, opened
 
 A = Action
@@ -219,3 +220,16 @@ def test_an_old_word_after_a_false_verdict_changes_nothing() -> None:
     before = life.order().id
     life.change(life.case.seen[0], "revised")
     assert life.order().id == before and life.case.verdict == Verdict.FALSE
+
+
+def test_the_review_of_a_false_alarm_does_not_speak_for_what_is_found_afterwards():
+    life = opened(MEDIUM, rich_policy(seed=seed_that(drawn=True)))
+    life.do(A.JUDGE, verdict=Verdict.FALSE)
+    life.do(A.CLOSE, cause=Cause.FALSE_RULE)  # this one is reviewed first
+    life.do(A.REVIEW)
+    assert life.case.order_for(A.CLOSE) and life.case.reviewed
+    life.now += 1
+    life.find(MEDIUM)
+    assert A.REVIEW not in life.case.done and life.case.reviewed is None
+    life.finish(life.case)
+    assert life.case.reviewed

@@ -6,14 +6,36 @@ import msgspec
 import pytest
 
 from liandong.core.values.case import LIVE, CaseState
-from liandong.core.values.case_events import ClockStopped, OrderIssued, ParticipantLeft, StepDone, StepsUndone
+from liandong.core.values.case_events import (
+    ClockStopped,
+    Escalated,
+    OrderIssued,
+    ParticipantLeft,
+    StepDone,
+    StepsUndone,
+)
 from liandong.core.values.case_fold import evolve_case
 from liandong.core.values.duty_events import DutyAsked, DutyDecided
 from liandong.core.values.lists import Action as A
-from liandong.core.values.lists import CaseStage, OrderStatus
-from liandong.core.values.rows import TransferRow
+from liandong.core.values.lists import CaseStage, EscalationKind, OrderStatus
+from liandong.core.values.rows import EscalationRow, TransferRow
 from liandong.core.values.times import HOUR, MINUTE
-from tests.core.world import CENTRE, GAS, HIGH, LEADER, MEDIUM, UP_TO_PUSH, Life, folder, make_policy, opened
+from tests.core.rich import done, rich_policy
+from tests.core.world import (
+    CENTRE,
+    GAS,
+    HIGH,
+    LEADER,
+    MEDIUM,
+    ON_SITE,
+    UP_TO_PUSH,
+    Life,
+    folder,
+    make_policy,
+    opened,
+)
+
+GOVERNMENT = "post:government.duty"
 
 
 def with_row(**fields) -> Life:
@@ -181,3 +203,57 @@ def test_how_often_a_row_says(at_most):
     found = life.act(A.RETURN, reason="not_our_duty")
     assert found.refused == (at_most == 0)
     assert not found.refused or found.reason.params["row"] == "return"
+
+
+def _not_the_governments(life: Life) -> None:
+    """The government takes the lead over, asks, and it is decided to be the fire brigade's duty."""
+    life.do(*UP_TO_PUSH)
+    lead = life.case.order_for(A.ACKNOWLEDGE)
+    done(life.act(A.TAKE_OVER, as_=GOVERNMENT, reason="not_answered", order=lead.id))
+    done(life.act(A.RETURN, as_=life.case.order_for(A.ACKNOWLEDGE), reason="not_our_duty"))
+    done(life.act(A.DECIDE_DUTY, as_=decision(life), to="unit:fire", reason="own_duty"))
+    assert life.case.lead == "unit:fire"
+
+
+def test_who_is_free_of_the_duty_cannot_take_it_over_either():
+    life = opened(MEDIUM, rich_policy())
+    _not_the_governments(life)
+    lead = life.case.order_for(A.ACKNOWLEDGE)
+    refused = life.act(A.TAKE_OVER, as_=GOVERNMENT, reason="not_answered", order=lead.id)
+    assert refused.reason.key == "act.bad_recipient" and life.case.lead == "unit:fire"
+    life.finish(life.case)
+
+
+def test_a_row_does_not_let_who_is_free_of_the_duty_take_over_when_it_is_late():
+    row = EscalationRow(
+        key="late", flow="*", action=A.ACKNOWLEDGE, kind=EscalationKind.TAKE_OVER, fraction=1.0,
+        role="unit:government",
+    )  # fmt: skip
+    rich = rich_policy().routing.mechanism
+    mechanism = msgspec.structs.replace(rich, escalations=(*rich.escalations, row))
+    life = opened(MEDIUM, make_policy(mechanism=mechanism))
+    _not_the_governments(life)
+    life.wait(2 * HOUR)
+    assert "late" in {e.row for e in life.of(Escalated)} and life.case.lead == "unit:fire"
+    life.finish(life.case)
+
+
+def test_decided_when_its_work_was_done_the_work_is_done_again_by_whose_duty_it_is():
+    life = returned(opened(MEDIUM))
+    life.do(*ON_SITE)
+    life.act(A.DECIDE_DUTY, as_=decision(life), to="unit:fire", reason="own_duty")
+    life.do(A.REVIEW, passed=False)
+    assert life.case.order_for(A.HANDLE).unit == "unit:fire"
+    life.finish(life.case)
+
+
+def test_every_order_of_the_lead_goes_to_whose_duty_it_is():
+    """Two of them, as after a worse level has asked for one step more."""
+    life = returned(opened(MEDIUM))
+    lead = life.case.order_for(A.ACKNOWLEDGE)
+    parts = ((lead.id, lead.steps[:2]), (f"{lead.id}_2", lead.steps[2:]))
+    two = {id: msgspec.structs.replace(lead, id=id, steps=steps) for id, steps in parts}
+    life.states[f"case:{life.case.id}"] = msgspec.structs.replace(life.case, orders=life.case.orders | two)
+    life.act(A.DECIDE_DUTY, as_=decision(life), to="unit:fire", reason="own_duty")
+    assert [o.unit for o in life.live() if o.role == "lead"] == ["unit:fire"]
+    life.finish(life.case)

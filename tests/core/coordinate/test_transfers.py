@@ -206,6 +206,17 @@ def test_to_another_unit_only_by_a_row_and_with_its_own_time():
 # 撤销, 更正, 重开.
 
 
+def test_a_review_is_not_handed_to_who_has_handled_the_case():
+    life = life_with(by(A.HAND_OVER))
+    life.do(*UP_TO_PUSH, *ON_SITE)
+    review = life.case.order_for(A.REVIEW)
+    for unit in ("unit:gas", "unit:centre"):
+        found = life.act(A.HAND_OVER, as_=review, to=unit, reason="grave", order=review.id)
+        assert found.refused == (unit == "unit:gas"), found.reason
+    assert life.case.order_for(A.REVIEW).unit == "unit:centre"
+    life.finish(life.case)
+
+
 def test_a_cancelled_case_has_nothing_left_to_do():
     life = on_site(life_with(by(A.CANCEL, "centre")))
     assert life.act(A.CANCEL, as_=CENTRE).reason.params["field"] == "reason"

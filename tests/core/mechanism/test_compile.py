@@ -206,6 +206,10 @@ def test_dead_rows_circles_and_words_of_nowhere():
     found = faults(*always, lead("nearer", flow="gas_outdoors"))
     assert {f[2] for f in found if f[1] == "dead_row"} == {(r.key, "nearer") for r in always}
     assert ("P14", "unknown_word", ("odd",)) in faults(*always, lead("odd", territory="area:moon"))
+    adrift = Mechanism(key="m", flows=(FlowRow(key="gas", within="floods"),), roles=tuple(always))
+    assert [(f.kind, f.rows, f.witness["word"]) for f in cells(Compiled(adrift)) if f.proof == "P14"] == [
+        ("unknown_word", ("gas",), "floods")
+    ]
     ring = (lead("a", overrides="b"), lead("b", overrides="a"))
     assert [f[1] for f in faults(*ring)].count("override_circle") == 1
 

@@ -173,7 +173,8 @@ def _judge_again(draft: Draft) -> None:
     draft.add(
         StepsUndone(
             case=case.id,
-            undone=tuple(a for a in (Action.JUDGE, Action.PUSH) if a in case.done),
+            # A review of the closure as a false alarm does not speak for what is handled now.
+            undone=tuple(a for a in (Action.JUDGE, Action.PUSH, Action.REVIEW) if a in case.done),
             why=Action.JUDGE,
             person="",
             at=draft.now,

@@ -7,7 +7,7 @@ from liandong.core.coordinate.transfers import one_step
 from liandong.core.mechanism.authority import held_order, next_actions, step_order
 from liandong.core.mechanism.clocks import stop_for
 from liandong.core.mechanism.draft import Draft
-from liandong.core.mechanism.duty import LIFE_AT_STAKE, barred, decider, holder_of, settled, waiting
+from liandong.core.mechanism.duty import LIFE_AT_STAKE, barred, decider, held_in, on_duty, settled, waiting
 from liandong.core.mechanism.orders import end_order, finish_step, issue, issue_next
 from liandong.core.mechanism.resolve import centre_of, name_for, resolve
 from liandong.core.mechanism.transfers import permit, take
@@ -57,7 +57,7 @@ def _open(draft: Draft, act: Act, order: Order, row: TransferRow) -> None:
     case, centre = draft.case, centre_of(draft.policy)
     question = f"duty.{len(case.questions) + 1}"
     role, to = decider(draft, row.decides, order.unit)
-    acting = case.level in LIFE_AT_STAKE and order.unit != centre
+    acting = case.level in LIFE_AT_STAKE and centre not in {order.unit, *barred(case, order.line)}
     draft.add(
         DutyAsked(
             case=case.id, question=question, order=order.id, line=order.line, unit=order.unit, post=act.post,
@@ -88,7 +88,7 @@ def decide_duty(draft: Draft, act: Act) -> Decision:
     if act.to not in draft.policy.city.units or act.to in barred(draft.case, question.line) - {question.unit}:
         return refuse("act.bad_recipient", to=act.to)
     finish_step(draft, order, act)
-    holder = holder_of(draft.case, question)
+    held = held_in(draft.case, question)
     draft.add(
         DutyDecided(
             case=draft.case.id, question=order.line, asked=question.unit, unit=act.to, person=act.person,
@@ -96,13 +96,15 @@ def decide_duty(draft: Draft, act: Act) -> Decision:
             row=order.row, at=draft.now, text=act.text,
         )
     )  # fmt: skip
-    if holder is not None and holder.unit != act.to:
-        if act.to == question.unit:
+    others = tuple(order for order in held if order.unit != act.to)
+    if others and act.to == question.unit:
+        for holder in others:
             _hand_back(draft, holder, act)
-        else:
-            _move(draft, holder, question, act)
-    elif holder is not None:
-        draft.tell(holder.id, holder.person, "tell.duty_decided", asset=draft.case.asset, unit=act.to)
+    elif others:
+        _move(draft, others, question, act)
+    for holder in held:
+        if holder not in others:
+            draft.tell(holder.id, holder.person, "tell.duty_decided", asset=draft.case.asset, unit=act.to)
     return draft.done("act.decide_duty", unit=act.to, reason=act.reason)
 
 
@@ -117,20 +119,25 @@ def _hand_back(draft: Draft, holder: Order, act: Act) -> None:
     steps = tuple(step for step in holder.steps if step.action not in holder.done)
     end_order(draft, holder, OrderStatus.HANDED_OVER, act)
     leave_lead(draft, holder)
-    to = resolve(draft.policy, draft.case, act.to, draft.now)
+    to = on_duty(draft, act.to, holder.line)
     issue(draft, holder.role, steps, to, holder.row, replaces=holder.id, line=holder.line)
 
 
-def _move(draft: Draft, holder: Order, question: DutyQuestion, act: Act) -> None:
-    """Another unit begins anew, with time of its own."""
-    stop_for(draft, holder.id, void=True)
-    end_order(draft, holder, OrderStatus.RETURNED, act)
-    leave_lead(draft, holder)
+def _move(draft: Draft, held: tuple[Order, ...], question: DutyQuestion, act: Act) -> None:
+    """Another unit begins anew, with time of its own, whatever of the line others held."""
+    for holder in held:
+        stop_for(draft, holder.id, void=True)
+        end_order(draft, holder, OrderStatus.RETURNED, act)
+        leave_lead(draft, holder)
+    holder = held[0]
     if holder.line:
         first = draft.case.orders[question.order]
-        to = resolve(draft.policy, draft.case, act.to, draft.now)
+        to = on_duty(draft, act.to, holder.line)
         issue(draft, holder.role, first.steps, to, holder.row, line=holder.line)
         return
-    undone = tuple(action for action in _AGAIN if action in draft.case.done)
-    draft.add(StepsUndone(case=draft.case.id, undone=undone, why=act.action, person=act.person, at=draft.now))
+    if not held_in(draft.case, question):  # else that unit is at work already
+        undone = tuple(action for action in _AGAIN if action in draft.case.done)
+        draft.add(
+            StepsUndone(case=draft.case.id, undone=undone, why=act.action, person=act.person, at=draft.now)
+        )
     issue_next(draft, unit=act.to)

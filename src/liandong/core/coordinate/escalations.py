@@ -5,14 +5,14 @@ from __future__ import annotations
 import msgspec
 
 from liandong.core.coordinate.calls import ring
-from liandong.core.mechanism.authority import dependence
 from liandong.core.mechanism.draft import Draft
-from liandong.core.mechanism.orders import end_order, issue, join
+from liandong.core.mechanism.duty import may_hold
+from liandong.core.mechanism.orders import end_order, issue, join, may_review
 from liandong.core.mechanism.resolve import Resolved, person_for, resolve
 from liandong.core.values.case import Clock, Order
 from liandong.core.values.case_events import Escalated, ParticipantLeft
 from liandong.core.values.decision import Decision
-from liandong.core.values.lists import Action, EscalationKind, OrderStatus, Participation
+from liandong.core.values.lists import EscalationKind, OrderStatus, Participation
 from liandong.core.values.messages import Act
 from liandong.core.values.rows import EscalationRow
 from liandong.core.values.urging_events import SupervisionStarted
@@ -66,11 +66,11 @@ def supervise(draft: Draft, order: Order, to: Resolved, row: str) -> None:
 
 
 def may_take(draft: Draft, order: Order, to: Resolved) -> bool:
-    """Somebody at another post, not below the unit that is late, by whom a review stays independent."""
+    """Somebody at another post, not below the unit that is late, whose duty it was not decided not to be,
+    and by whom a review stays independent."""
     if not to.person or to.post == order.post or draft.policy.city.is_superior(order.unit, to.unit):
         return False
-    reviews = any(step.action == Action.REVIEW and step.action not in order.done for step in order.steps)
-    return not reviews or not dependence(draft.policy, draft.case, to.unit)
+    return may_hold(draft.case, order, to.unit) and may_review(draft, order, to.unit)
 
 
 def take_over(draft: Draft, order: Order, to: Resolved, row: str, act: Act | None = None) -> None:

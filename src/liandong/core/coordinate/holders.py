@@ -8,8 +8,8 @@ from liandong.core.coordinate.time_limits import running
 from liandong.core.mechanism.authority import next_actions
 from liandong.core.mechanism.clocks import start_clocks, stop_for, timers_of
 from liandong.core.mechanism.draft import Draft
-from liandong.core.mechanism.duty import barred
-from liandong.core.mechanism.orders import cancel_rest, end_order, issue
+from liandong.core.mechanism.duty import in_question, may_hold, on_duty
+from liandong.core.mechanism.orders import cancel_rest, end_order, independent, issue, may_review
 from liandong.core.mechanism.resolve import Resolved, resolve
 from liandong.core.mechanism.transfers import is_default, unit_of
 from liandong.core.values.case import LIVE, Order
@@ -52,7 +52,9 @@ def may_hand_over(draft: Draft, act: Act, order: Order | None, row: TransferRow)
             return refuse(
                 "transfer.no_row", action=act.action, flow=draft.case.hazard, level=draft.case.level
             )
-        if act.to == order.unit or act.to in barred(draft.case, order.line):
+        if act.to == order.unit or not may_hold(draft.case, order, act.to):
+            return refuse("act.bad_recipient", to=act.to)
+        if not may_review(draft, order, act.to):
             return refuse("act.bad_recipient", to=act.to)
         return None
     people = [person for person in (act.to, *act.persons) if person] or [""]
@@ -79,7 +81,10 @@ def hand_over(draft: Draft, asked: TransferRequest, row: TransferRow) -> None:
     # Another unit has its own time: what ran for the one before is void.
     stop_for(draft, order.id, void=True)
     leave_lead(draft, order)
-    to = resolve(draft.policy, draft.case, first, draft.now)
+    found = on_duty(draft, first, order.line) if in_question(order) else None
+    to = found or resolve(draft.policy, draft.case, first, draft.now)
+    if not may_review(draft, order, to.unit):
+        to = independent(draft, to)  # nobody is on duty there, and the centre has handled the case
     issue(draft, order.role, steps, to, row.key, line=order.line)
 
 

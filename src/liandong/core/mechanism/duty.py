@@ -23,6 +23,26 @@ def settled(case: CaseState, line: str = "") -> set[str]:
     return {q.decided for q in case.questions.values() if q.line == line and q.decided}
 
 
+def on_duty(draft: Draft, role: str, line: str = "") -> Resolved:
+    """Who acts for a role on a line, never a unit of which it was decided that it is not its duty, as long
+    as there is another: else the unit that was decided on last, else whoever the rows say leads."""
+    case = draft.case
+    decided = [q.decided for q in case.questions.values() if q.line == line and q.decided]
+    found = [resolve(draft.policy, case, one, draft.now) for one in (role, *decided[-1:], "lead")]
+    never = barred(case, line)
+    return next((to for to in found if to.unit not in never), found[0])
+
+
+def may_hold(case: CaseState, order: Order, unit: str) -> bool:
+    """Whether an order may go to a unit as far as duty questions have been decided."""
+    return not in_question(order) or unit not in barred(case, order.line)
+
+
+def in_question(order: Order) -> bool:
+    """Whether a duty question can be about an order: a line's, or on the main line the lead's."""
+    return bool(order.line) or order.role == "lead"
+
+
 def waiting(case: CaseState, line: str) -> bool:
     """Whether somebody still has to decide about a line."""
     return any(
@@ -44,14 +64,11 @@ def decider(draft: Draft, role: str, asker: str) -> tuple[str, Resolved]:
     return "centre", resolve(policy, case, "centre", draft.now)
 
 
-def holder_of(case: CaseState, question: DutyQuestion) -> Order | None:
-    """The live order that is in question: the one given back, or the one that replaced it."""
+def held_in(case: CaseState, question: DutyQuestion) -> tuple[Order, ...]:
+    """The live orders that are in question: the one given back, or what replaced it, and any beside it."""
     role = case.orders[question.order].role
-    return next(
-        (
-            order
-            for order in case.orders.values()
-            if order.status in LIVE and order.line == question.line and order.role == role
-        ),
-        None,
+    return tuple(
+        order
+        for order in case.orders.values()
+        if order.status in LIVE and order.line == question.line and order.role == role
     )

@@ -9,6 +9,7 @@ import msgspec
 from liandong.core.mechanism.authority import dependence
 from liandong.core.mechanism.clocks import start_clocks, stop_for
 from liandong.core.mechanism.draft import Draft
+from liandong.core.mechanism.duty import on_duty
 from liandong.core.mechanism.policy import Policy
 from liandong.core.mechanism.resolve import Resolved, name_for, parts_of, resolve, unit_of_role
 from liandong.core.mechanism.sampling import draw_review
@@ -112,6 +113,8 @@ def issue_next(draft: Draft, unit: str = "") -> None:
 def _issue_main(draft: Draft, unit: str) -> None:
     case = draft.case
     left = set(Action) - set(case.done)
+    if case.reviewed is not True:
+        left.add(Action.REVIEW)  # one that no longer counts, e.g. because of what was found since
     if case.verdict in (Verdict.FALSE, Verdict.TEST):
         left &= {*_SHORT, *((Action.REVIEW,) if case.drawn else ())}
     if case.over:
@@ -137,11 +140,14 @@ def _issue_main(draft: Draft, unit: str) -> None:
             free = tuple(row for row in free if row.action != Action.REVIEW)
             if not free:
                 continue
-        to = resolve(draft.policy, case, (unit or case.lead or role) if role == "lead" else role, draft.now)
+        if role == "lead":
+            to = on_duty(draft, unit or case.lead or role)
+        else:
+            to = resolve(draft.policy, case, role, draft.now)
         if any(row.action == Action.REVIEW for row in free):
             named = verification(draft.policy, case)
             to = resolve(draft.policy, case, named.role, draft.now) if named and named.role else to
-            to = _reviewer(draft, to)
+            to = independent(draft, to)
         if role == "lead":
             inform(draft)
         issue(draft, role, planned(free), to, free[0].key)
@@ -185,7 +191,7 @@ def _issue_lines(draft: Draft) -> None:
         role = pending[0].role
         group = tuple(takewhile(lambda row, role=role: row.role == role, pending))  # type: ignore[misc]
         free = tuple(row for row in group if not draft.case.order_for(row.action, line))
-        to = resolve(draft.policy, draft.case, (case.lead or role) if role == "lead" else role, draft.now)
+        to = on_duty(draft, (case.lead or role) if role == "lead" else role, line)
         issue(draft, role, planned(free), to, free[0].key, line=line)
 
 
@@ -220,7 +226,15 @@ def open_lines(policy: Policy, case: CaseState) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*found, *live)))
 
 
-def _reviewer(draft: Draft, to: Resolved) -> Resolved:
+def may_review(draft: Draft, order: Order, unit: str) -> bool:
+    """Whether an order may go to a unit: a review in it has to stay independent."""
+    case = draft.case
+    if order.line or all(step.action != Action.REVIEW or step.action in order.done for step in order.steps):
+        return True
+    return not dependence(draft.policy, case, unit, row=verification(draft.policy, case))
+
+
+def independent(draft: Draft, to: Resolved) -> Resolved:
     """The one the rows name; where its review could not be independent, the verifier, the centre, a unit
     that takes part, or any authority.
 
@@ -243,7 +257,7 @@ def _reviewer(draft: Draft, to: Resolved) -> Resolved:
 def _review_elsewhere(draft: Draft, order: Order) -> None:
     """Who was to review has handled the case meanwhile: the order goes to somebody who has not."""
     to = Resolved(unit=order.unit, post=order.post, person=order.person, deputy=order.deputy)
-    other = _reviewer(draft, to)
+    other = independent(draft, to)
     if other.unit != order.unit:
         steps = tuple(step for step in order.steps if step.action not in order.done)
         end_order(draft, order, OrderStatus.HANDED_OVER)

@@ -92,6 +92,13 @@ def witness(compiled: Compiled, hazard: str, cell: Cell, **more: Param) -> dict[
 def _dead(compiled: Compiled, alive: set[str], counted: set[str]) -> Iterator[Fault]:
     """Lead and verify rows that never speak: overtaken everywhere, outside the city, or never in season."""
     space = compiled.space
+    flows = {row.key for row in compiled.mechanism.flows}
+    for flow in compiled.mechanism.flows:
+        if flow.within and flow.within not in flows:
+            yield Fault(
+                proof="P14", kind="unknown_word", rows=(flow.key,),
+                witness={"axis": "within", "word": flow.within},
+            )  # fmt: skip
     for row in compiled.mechanism.roles:
         if not row.role:
             continue
