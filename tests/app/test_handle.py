@@ -137,6 +137,7 @@ def feed(source: Store, size: int) -> Store:
     return into
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(ops=st.lists(st.tuples(OPS, st.booleans()), min_size=5, max_size=45))
 def test_replay_gives_every_entry_byte_for_byte(ops: list[tuple[tuple[str, int, Any], bool]]) -> None:

@@ -386,6 +386,7 @@ def test_a_snapshot_of_another_version_of_the_program_is_passed_over(make: Calla
     assert again.intake.shard.dump() == dump and again.replayed == len([*again.log.read()])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(8))
 def test_a_loss_of_power_loses_nothing_that_was_acknowledged(
     make: Callable[..., Rig], calm: dict[str, Any], seed: int

@@ -214,6 +214,7 @@ def sql(store: MemoryStore, statement: str, **params: Any) -> None:
         assert connection.execute(text(statement), params).rowcount
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(stories())
 def test_folding_the_journal_gives_what_is_stored(story: list[tuple[str, tuple[Any, ...]]]) -> None:
@@ -226,6 +227,7 @@ def test_folding_the_journal_gives_what_is_stored(story: list[tuple[str, tuple[A
     store.close()
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(stories(), st.data())
 def test_whatever_was_lost_is_named_and_written_again(story: list[Any], data: st.DataObject) -> None:

@@ -28,8 +28,11 @@ QUANTITIES = (
     ),
     Quantity(key="self_clock", name_zh="时钟偏差", name_en="error of the clock", unit="s", low=0.0),
     Quantity(
-        key="self_delivery", name_zh="未通知到任何人的消息数", name_en="messages that reached nobody",
-        unit="1", low=0.0,
+        key="self_delivery",
+        name_zh="未通知到任何人的消息数",
+        name_en="messages that reached nobody",
+        unit="1",
+        low=0.0,
     ),
 )
 

@@ -79,6 +79,7 @@ def test_subjects_are_not_readable_in_the_file(keyring: SqliteKeyring, path: Pat
     assert b"zhang-san" not in everything(path.parent)
 
 
+@pytest.mark.slow
 def test_no_byte_of_any_destroyed_key_is_left_among_thousands(keyring: SqliteKeyring, path: Path) -> None:
     """Enough keys for many pages; the even ones destroyed while others are made; every piece of 8 bytes is
     looked for, in every file, after every hundredth step and at the end."""

@@ -63,6 +63,7 @@ _rows = st.lists(
 _step = st.one_of(_rows.map(lambda rows: ("append", rows)), st.sampled_from([("roll", []), ("compact", [])]))
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     steps=st.lists(_step, max_size=12),
