@@ -25,16 +25,25 @@ QUANTITIES = (
     ),
     Quantity(key="self_clock", name_zh="时钟偏差", name_en="error of the clock", unit="s", low=0.0),
     Quantity(
-        key="self_delivery", name_zh="未通知到任何人的消息数", name_en="messages that reached nobody",
-        unit="1", low=0.0,
+        key="self_delivery",
+        name_zh="未通知到任何人的消息数",
+        name_en="messages that reached nobody",
+        unit="1",
+        low=0.0,
     ),
     Quantity(
-        key="self_audit", name_zh="未按机制办到的催督数", name_en="escalations that did not happen",
-        unit="1", low=0.0,
+        key="self_audit",
+        name_zh="未按机制办到的催督数",
+        name_en="escalations that did not happen",
+        unit="1",
+        low=0.0,
     ),
     Quantity(
-        key="self_standing", name_zh="不再成立的证明数", name_en="proofs that will not hold",
-        unit="1", low=0.0,
+        key="self_standing",
+        name_zh="不再成立的证明数",
+        name_en="proofs that will not hold",
+        unit="1",
+        low=0.0,
     ),
 )
 
