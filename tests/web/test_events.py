@@ -197,8 +197,8 @@ def test_who_loses_the_post_hears_nothing_more(served: tuple[Town, str]) -> None
     town, url = served
     ear = Ear(url, town.token(post=CENTRE))
     ear.wait("ready")
-    city = town.platform.handler.policy.city
-    for kept in (city._holdings, city._duties, city._starts):
+    roster = town.platform.handler.policy.city.roster
+    for kept in (roster._holdings, roster._duties, roster._starts):
         kept.clear()
     assert ear.wait("end")[0] == {"key": "auth.post_not_held"} and ear.over.wait(2)
 
