@@ -107,10 +107,10 @@ def test_the_next_channel_is_one_that_nobody_has_tried_and_no_telephone() -> Non
         first.template,
         first.params,
     )
-    assert following.id == successor("demo", first, told, names, AT + 5).id  # type: ignore[union-attr]
+    assert following.id == successor("demo", first, told, names, AT + 5).id
     assert successor("demo", first, told, ["sms", "mail", VOICE], AT) is None
     call = msgspec.structs.replace(first, template=CALLS[0])
-    assert successor("demo", call, told, names, AT).channel == VOICE  # type: ignore[union-attr]
+    assert successor("demo", call, told, names, AT).channel == VOICE
 
 
 def attempt(outcome: Outcome | None) -> AttemptRow:
@@ -158,4 +158,4 @@ def test_an_address_is_a_telephone_number_unless_the_channel_says_otherwise() ->
     class Mail(Plain):
         system = "email"
 
-    assert (system_of(Plain()), system_of(Mail())) == ("phone", "email")  # type: ignore[arg-type]
+    assert (system_of(Plain()), system_of(Mail())) == ("phone", "email")

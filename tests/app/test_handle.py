@@ -218,7 +218,7 @@ def test_a_changed_decision_is_seen_by_replay() -> None:
                 for r in found
             ]
 
-    assert replay(Tampered(), open_memory()).differences == [f"{victim.stream}#{victim.sequence}"]  # type: ignore[arg-type]
+    assert replay(Tampered(), open_memory()).differences == [f"{victim.stream}#{victim.sequence}"]
 
 
 # Acts are done once
@@ -300,7 +300,7 @@ def test_a_second_process_between_groups_makes_the_handler_reload(tmp_path: Path
 
     seen, commits = cases(writer.store)[0].version, []
     whole = writer.store.commit
-    writer.store.commit = lambda changes: (commits.append(1), whole(changes))[1]  # type: ignore[method-assign]
+    writer.store.commit = lambda changes: (commits.append(1), whole(changes))[1]
     write(writer, Admit(later(finding(CHANNELS[0], START), "ended", START + 9), "source:gas"))
     assert cases(writer.store)[0].version > seen and len(commits) == 1, "it knew before it was refused"
     assert rebuild(writer.store).differences == []
@@ -325,7 +325,7 @@ def test_a_raced_stream_is_decided_again_and_loses_nothing(tmp_path: Path) -> No
             other_store.commit(other.take())
         return whole(changes)
 
-    store.commit = commit  # type: ignore[method-assign]
+    store.commit = commit
     ours = later(finding(CHANNELS[0], START), "ended", START + 9)
     done: list[int] = []
     (answer,) = write(writer, Admit(ours, "source:gas", extra=lambda changes: done.append(1)))
@@ -343,7 +343,7 @@ def test_a_race_that_never_ends_is_a_fault(tmp_path: Path) -> None:
     def commit(changes: Changes) -> int:
         raise Conflict("journal.raced", stream="x")
 
-    store.commit = commit  # type: ignore[method-assign]
+    store.commit = commit
     with pytest.raises(Exception, match=r"writer\.always_raced"):
         write(writer, Admit(finding(CHANNELS[0], START), "source:gas"))
 

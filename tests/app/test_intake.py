@@ -100,7 +100,7 @@ def test_a_receipt_comes_after_the_sync(make: Callable[..., Rig]) -> None:
         seen.append(rig.disks.log.syncs)
         return positions
 
-    rig.log.append = append  # type: ignore[method-assign]
+    rig.log.append = append
     future = rig.submit(gas(START, 3.0))
     assert in_append.wait(10)
     assert not future.done()
@@ -162,7 +162,7 @@ def test_a_record_that_cannot_be_written_does_not_harm_its_neighbours(make: Call
             raise BadInput("log.record_too_large", bytes=9, limit=1)
         return whole(records)
 
-    rig.log.append = append  # type: ignore[method-assign]
+    rig.log.append = append
     futures = [rig.submit(gas(START + n, 61.5 if n == 1 else 3.0)) for n in range(4)]
     rig.start()
     assert [f.result(10).position for n, f in enumerate(futures) if n != 1] == [(1, 0), (1, 1), (1, 2)]
@@ -190,7 +190,7 @@ def test_a_failing_detector_ends_the_process(make: Callable[..., Rig]) -> None:
     def process(*args: Any) -> Any:
         raise ZeroDivisionError("planted")
 
-    rig.intake.shard.process = process  # type: ignore[method-assign]
+    rig.intake.shard.process = process
     rig.send(gas(START + 1, 3.0))
     assert rig.died.wait(10) and isinstance(rig.fatal[0], ZeroDivisionError)
     with pytest.raises(Busy):
@@ -204,7 +204,7 @@ def test_no_snapshot_is_kept_of_what_a_failed_detector_leaves(make: Callable[...
     for minute in (0, 2):
         rig.send(gas(START + minute * MINUTE, 30.0))
     until(lambda: rig.store.consumed() == (1, 1))
-    rig.evidence.put_many = lambda items: (_ for _ in ()).throw(OSError("planted"))  # type: ignore[assignment]
+    rig.evidence.put_many = lambda items: (_ for _ in ()).throw(OSError("planted"))
     rig.send(gas(START + 4 * MINUTE, 30.0))
     assert rig.died.wait(10)
     rig.stop()
@@ -230,7 +230,7 @@ def test_messages_lost_on_their_way_are_seen(make: Callable[..., Rig]) -> None:
 def test_a_record_lost_before_the_detector_is_seen(make: Callable[..., Rig]) -> None:
     rig = make().start()
     whole = rig.intake._hand_over
-    rig.intake._hand_over = lambda item: None if item and item[0] == (1, 1) else whole(item)  # type: ignore[method-assign]
+    rig.intake._hand_over = lambda item: None if item and item[0] == (1, 1) else whole(item)
     for n in range(3):
         rig.send(gas(START + n, 3.0))
     until(lambda: rig.intake._found.empty() and rig.writer.idle())
@@ -255,7 +255,7 @@ def test_evidence_lies_there_before_the_finding_is_committed(make: Callable[...,
                 seen.append((digest, rig.evidence.get(digest)))
         return whole(changes)
 
-    rig.store.commit = commit  # type: ignore[method-assign]
+    rig.store.commit = commit
     alarm(rig)
     assert seen
     for digest, data in seen:
@@ -446,7 +446,7 @@ def _lose_commits(rig: Rig, after: int) -> None:
             raise Fatal("log.unusable", path="power")
         return whole(changes)
 
-    rig.store.commit = commit  # type: ignore[method-assign]
+    rig.store.commit = commit
 
 
 def _restore_commits(store: Any) -> None:

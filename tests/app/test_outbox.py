@@ -292,7 +292,7 @@ def test_a_full_queue_delays_and_loses_nothing(post: Callable[..., Post]) -> Non
             raise Busy("queue.full", retry_after=1)
         return whole(item)
 
-    made.writer.submit = submit  # type: ignore[method-assign]
+    made.writer.submit = submit
     made.start().put("a")
     until(lambda: channel.got == ["a"])
     made.settle()
@@ -439,7 +439,7 @@ def test_what_waits_behind_a_hanging_channel_is_looked_at_again_before_it_is_sen
     slow.open.clear()
     town = City(tmp_path, channels=[slow, good])
     settle = town.settle
-    town.settle = lambda: until(lambda: town.city.intake.idle() and town.city.writer.idle())  # type: ignore[method-assign]
+    town.settle = lambda: until(lambda: town.city.intake.idle() and town.city.writer.idle())
     try:
         case, _ = town.open_case()
         until(lambda: len(slow.got) == 1 and len(good.got) >= 1)

@@ -222,7 +222,7 @@ def test_health_shows_a_lost_message_and_not_one_on_its_way(town: City) -> None:
         hold.wait(10)
         return whole(changes)
 
-    town.store.stage = stage  # type: ignore[method-assign]
+    town.store.stage = stage
     from liandong.app.writer import Admit, Lane
 
     first = town.city.writer.submit(Admit(finding(CHANNELS[0], START), "source:gas"))

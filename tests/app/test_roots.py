@@ -63,7 +63,7 @@ def test_the_cut_holds_even_where_positions_have_a_gap() -> None:
     Lists.add(lists, "case:b")
     lists.rows[0] = replace(lists.rows[0], position=4)
     lists.entries(0, 1)  # somebody has appended at 5 …
-    lists.last_position = lambda: 4  # type: ignore[method-assign]  # … after the position was read
+    lists.last_position = lambda: 4  # … after the position was read
     root = next_root(lists, SIGNER, 1)
     assert root is not None and [head.stream for head in root.heads] == ["case:b"]
 

@@ -81,7 +81,7 @@ def test_another_process_and_a_new_version_of_the_city_know_it_too(store: Store)
     swap(handler)
     store.commit(handler.take())
     policy = current_policy(store, Mode.REAL)
-    assert policy is not None and policy.city.on_duty(CENTRE, DUTY.start).person == DUTY.person  # type: ignore[union-attr]
+    assert policy is not None and policy.city.on_duty(CENTRE, DUTY.start).person == DUTY.person
     opened = Handler(store, policy)
     assert on(opened) == OnDuty(CENTRE, TAKER, DUTY.deputy)
 

@@ -69,7 +69,7 @@ def test_a_restart_neither_doubles_nor_forgets_it(dead: Any, tmp_path: Path) -> 
         for _ in range(3):
             again.pass_time(HOUR)
         assert said(again) == ["Finding"]
-        again.city.outbox.channels["sms"].answers = []  # type: ignore[attr-defined]
+        again.city.outbox.channels["sms"].answers = []
         again.finish(again.case().id)
         assert said(again) == ["Finding", "FindingEnded", "FindingSettled"]
     finally:

@@ -107,7 +107,7 @@ def test_an_unreadable_or_malformed_file_says_so(tmp_path: Path) -> None:
 
 def test_settings_are_frozen() -> None:
     with pytest.raises(ValidationError):
-        load_settings({}, {}).port = 1  # type: ignore[misc]
+        load_settings({}, {}).port = 1
 
 
 def test_the_table_names_every_setting_in_one_row() -> None:

@@ -537,7 +537,7 @@ def test_rows_that_cannot_be_read_are_named_one_by_one() -> None:
 
 
 class Evidence(dict[str, bytes]):
-    def get(self, digest: str) -> bytes:  # type: ignore[override]
+    def get(self, digest: str) -> bytes:
         if digest not in self:
             raise NotFound("evidence.absent", digest=digest)
         return self[digest]
@@ -557,7 +557,7 @@ def test_evidence_of_findings_is_read_where_a_reader_is_given() -> None:
 
 def test_what_this_program_cannot_read_is_counted_and_still_chained() -> None:
     lists = two_streams()
-    lists.add("case:a", events=(EventRecord("Tomorrow", 1, b"{}"), EventRecord("RiskAssessed", 1, b"[]")))  # type: ignore[arg-type]
+    lists.add("case:a", events=(EventRecord("Tomorrow", 1, b"{}"), EventRecord("RiskAssessed", 1, b"[]")))
     report = check(lists)
     assert report.exit_code == 0 and limits(report)["events_unreadable"] == {"count": 2}
 
@@ -676,7 +676,7 @@ def filled(tmp_path: Path) -> Path:
 def reopened(file: Path) -> Report:
     store = open_sqlite(file.parent)
     try:
-        return check(store, inside=file.parent)  # type: ignore[arg-type]
+        return check(store, inside=file.parent)
     finally:
         store.close()
 

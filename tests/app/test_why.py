@@ -61,13 +61,13 @@ def test_every_decision_of_the_case_is_told_in_order(closed: tuple[City, str, by
 
 def test_the_command_says_the_same(closed: tuple[City, str, bytes]) -> None:
     town, case, _ = closed
-    data = Path(town.city.intake.log._folder).parent  # type: ignore[attr-defined]
+    data = Path(town.city.intake.log._folder).parent
     assert why_case(data, case, "zh") == lines(town, case)
 
 
 def test_a_channel_tells_how_its_rules_stood(closed: tuple[City, str, bytes]) -> None:
     town, _, _ = closed
-    data = Path(town.city.intake.log._folder).parent  # type: ignore[attr-defined]
+    data = Path(town.city.intake.log._folder).parent
     before = "\n".join(why_channel(data, GAS, format_time(START), "en"))
     after = "\n".join(why_channel(data, GAS, format_time(town.now), "en"))
     assert ": 60" not in before and "normal" in before and "raised" not in before

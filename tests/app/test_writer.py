@@ -88,7 +88,7 @@ def refuse_commits(store: LiteStore, unless: Callable[[Changes], bool]) -> list[
         done.append(changes)
         return position
 
-    store.commit = commit  # type: ignore[method-assign]
+    store.commit = commit
     return done
 
 
@@ -190,7 +190,7 @@ def test_nothing_is_answered_before_it_is_committed(store: LiteStore, started: C
         seen.append((answered, stored))
         return whole(changes)
 
-    store.commit = commit  # type: ignore[method-assign]
+    store.commit = commit
     for item in items:
         writer.submit(item)
     writer.start()
@@ -224,7 +224,7 @@ def test_the_next_group_is_decided_while_the_first_is_on_its_way_and_neither_is_
             decided.set()
         return found
 
-    store.stage, writer._decide = stage, watched  # type: ignore[method-assign, assignment]
+    store.stage, writer._decide = stage, watched
     for item in items:
         writer.submit(item)
     writer.start()
@@ -258,7 +258,7 @@ def test_a_commit_that_fails_beside_the_next_group_loses_and_doubles_nothing(
 
         return fail
 
-    store.stage = stage  # type: ignore[method-assign]
+    store.stage = stage
     for item in items:
         writer.submit(item)
     writer.start()
@@ -427,7 +427,7 @@ def test_the_books_hold_while_a_group_is_being_written(
         seen.append(writer.accounting.check())
         return whole(changes)
 
-    store.commit = commit  # type: ignore[method-assign]
+    store.commit = commit
     items = [Admit(finding(CHANNELS[0], START + n), "source:gas") for n in range(5)]
     futures = [writer.submit(item) for item in items] + [writer.submit(Tick(START + 20 * HOUR))]
     writer.start()

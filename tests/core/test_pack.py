@@ -29,16 +29,16 @@ def quantity(key: str, unit: str = "m") -> Quantity:
 
 def limit(key: str, raise_at: float = 2.0, **more: object) -> Rule:
     fixed = {"version": 1, "hazard": "high", "severity": "medium", "quantity": "level", "clear_at": 1.0}
-    return Rule(key=key, raise_at=raise_at, **{**fixed, **more})  # type: ignore[arg-type]
+    return Rule(key=key, raise_at=raise_at, **{**fixed, **more})
 
 
 def pack(id: str = "lake", maturity: Maturity = Maturity.LIVE, **more: object) -> Pack:
     fixed = {"quantities": (quantity("level"),), "rules": (limit("a"), limit("b", shadow=True))}
-    return Pack(id=id, title_zh="湖", title_en="lake", version="1", maturity=maturity, **{**fixed, **more})  # type: ignore[arg-type]
+    return Pack(id=id, title_zh="湖", title_en="lake", version="1", maturity=maturity, **{**fixed, **more})
 
 
 def folder(*uses: PackUse, rules: tuple[Rule, ...] = (), **city: object) -> CityFolder:
-    return CityFolder(city=City(key="c", packs=uses, **city), mechanism=Mechanism(key="m"), rules=rules)  # type: ignore[arg-type]
+    return CityFolder(city=City(key="c", packs=uses, **city), mechanism=Mechanism(key="m"), rules=rules)
 
 
 LIVE = PackUse(pack="lake")

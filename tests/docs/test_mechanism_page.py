@@ -74,7 +74,7 @@ def test_the_example_fails_where_something_is_taken_away(tmp_path: Path, change:
     words = path.read_text(encoding="utf-8")
     assert change[0] in words
     path.write_text(words.replace(*change), encoding="utf-8")
-    merged, _ = merge(*read_documents([tmp_path / "bridges.yaml", path]))  # type: ignore[arg-type]
+    merged, _ = merge(*read_documents([tmp_path / "bridges.yaml", path]))
     assert proof in {fault.proof for fault in prove_document(merged)}
 
 

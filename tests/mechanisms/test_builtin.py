@@ -67,7 +67,7 @@ def test_with_the_defaults_included_foshan_is_proven_still(tmp_path: Path) -> No
     including = msgspec.structs.replace(load("foshan-v2"), includes=DEFAULTS)
     (tmp_path / "a.yaml").write_text(write_text(including), encoding="utf-8")
     given = [Path("foshan-v2.supplement"), *(Path(f"{key}.supplement") for key in DEFAULTS)]
-    merged, refused = merge(*read_documents([tmp_path / "a.yaml", *given]))  # type: ignore[arg-type]
+    merged, refused = merge(*read_documents([tmp_path / "a.yaml", *given]))
     assert not refused and prove_document(merged) == ()
     keys = {row.key for row in rows(merged)}
     assert {"law.high.evacuate", "requisition", "report.firm"} <= keys

@@ -136,7 +136,7 @@ def test_every_answer_comes_after_its_sync(tmp_path: Path) -> None:
 
 
 def _holder(folder: object, post: str) -> str:
-    return next(h.person for h in folder.city.holdings if h.post == post)  # type: ignore[attr-defined]
+    return next(h.person for h in folder.city.holdings if h.post == post)
 
 
 def _token(data: Path, *arguments: str) -> str:

@@ -136,7 +136,7 @@ def test_the_search_would_find_what_is_there(tmp_path: Path) -> None:
         assert any(hit.startswith(f"{number}:") for hit in _found(tmp_path, _forms(MARKS[0])))
 
 
-def _words_of(city: Embedded, case: str):  # type: ignore[no-untyped-def]
+def _words_of(city: Embedded, case: str):
     for row in city.store.entries_of(f"case:{case}"):
         for record in read_entry(row.body).events:
             event = read_event(record)

@@ -17,7 +17,7 @@ def open_case(town: Town) -> Iterator[str]:
     """A case of its own for each test."""
     numbers = [c.number for c in town.channels()]
     used = getattr(town, "used", 0)
-    town.used = used + 1  # type: ignore[attr-defined]
+    town.used = used + 1
     assert used < len(numbers)
     yield town.open_case(used)
 

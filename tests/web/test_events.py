@@ -125,7 +125,7 @@ def test_going_on_where_it_was(served: tuple[Town, str]) -> None:
     case = town.open_case(0)
     first.wait("changed")
     for how in ({"query": f"?after={start}"}, {"headers": {"Last-Event-ID": str(start)}}):
-        again = Ear(url, token, **how)  # type: ignore[arg-type]  # one of two
+        again = Ear(url, token, **how)  # one of two
         assert again.wait("ready")[0]["position"] == start
         assert {one["id"] for one in again.wait("changed")} == {case}
     newest = town.platform.store.last_position()
@@ -264,7 +264,7 @@ def test_many_listeners_are_cheap(served: tuple[Town, str]) -> None:
         ear.wait("ready", seconds=30)
     asked: list[int] = []
     marks = town.platform.store.marks
-    town.platform.live._store.marks = lambda *a, **k: asked.append(1) or marks(*a, **k)  # type: ignore[method-assign]
+    town.platform.live._store.marks = lambda *a, **k: asked.append(1) or marks(*a, **k)
     started = time.perf_counter()
     case = town.open_case()
     for n, ear in enumerate(ears):

@@ -52,8 +52,8 @@ def test_an_import_that_broke_off_goes_on(data: Path, tmp_path: Path) -> None:
 
     options = {"source": "source:gas", "names": {"CH4": CHANNEL}, "zone": "Asia/Shanghai", "data": data}
     with pytest.raises(KeyboardInterrupt):
-        import_files([path], tell=stop, **options)  # type: ignore[arg-type]
-    done = import_files([path], **options)  # type: ignore[arg-type]
+        import_files([path], tell=stop, **options)
+    done = import_files([path], **options)
     assert (done.accepted, done.repeated) == (7_000, 5_000)
 
 

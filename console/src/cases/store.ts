@@ -73,6 +73,8 @@ export function useCase(id: string) {
     waiting: (attempt: number) => void = () => undefined,
     path = `/cases/${id}/acts/${action}`,
   ): Promise<ActDone> {
+    // What was on the page when the button was pressed; news that come while the answer is under way are news.
+    const shown = last;
     for (let attempt = 0; ; attempt++) {
       const version = found.value?.version ?? 0;
       try {
@@ -81,10 +83,9 @@ export function useCase(id: string) {
         return done;
       } catch (error) {
         if (!(error instanceof Problem) || !isStale(error)) throw error;
-        const before = last;
         await load(true);
         if (ADDING.includes(action) && attempt < 5) continue;
-        throw new Changed(error.message, timeline.value.filter((item) => item.sequence > before));
+        throw new Changed(error.message, timeline.value.filter((item) => item.sequence > shown));
       }
     }
   }

@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from liandong.core.coordinate.calls import AGAIN
 from liandong.core.mechanism.policy import Policy
 from liandong.core.mechanism.resolve import centre_of, unit_of_role
 from liandong.core.values.case import CaseState, Order, Timer
@@ -27,7 +28,7 @@ from liandong.core.values.journal import Entry, Versions
 from liandong.core.values.lists import Outcome
 from liandong.core.values.rows import EscalationRow
 from liandong.core.values.times import MINUTE
-from liandong.core.values.urging_events import CallPlaced
+from liandong.core.values.urging_events import CallPlaced, CallUnanswered
 
 #: How much later than its moment something may happen: ticks come every second, a restart takes some.
 GRACE = 2 * MINUTE
@@ -87,7 +88,7 @@ class CaseAudit:
     def end(self, now: int) -> None:
         """What is left at the end: overdue moments that nobody met, and news that reached nobody."""
         for timer in self.state.timers.values():
-            if timer.due + GRACE < now:
+            if self._wanted(timer) + GRACE < now:
                 self._find("missed", timer.moment, timer.due)
         for (_, person), (at, moment) in self.untold.items():
             if at + DELIVERY_GRACE < now:
@@ -122,28 +123,29 @@ class CaseAudit:
     def _fired(self, timer: Timer, entry: Entry, events: list[Any]) -> None:
         self.moments += 1
         self.happened += 1
-        due = max(timer.due, self.born.get(timer.id, timer.due))
+        due = self._wanted(timer)
         self.latest = max(self.latest, entry.now - due)
         # A call that nobody answered brings the next row forward: that one is before its time by design.
-        brought_forward = any(type(event).__name__ == "CallUnanswered" for event in events)
-        if entry.now < timer.due and not brought_forward:
+        unanswered = any(isinstance(event, CallUnanswered) for event in events)
+        if entry.now < timer.due and not unanswered:
             self._find("early", timer.moment, timer.due, entry.now)
         if entry.now > due + GRACE:
             self._find("missed", timer.moment, timer.due, entry.now, why="late")
         if timer.moment in _PLAIN or (entry.reason and entry.reason.key in _NOTHING):
             return
-        row = (
-            timer.moment.removeprefix("call:").rpartition(":")[0] if timer.moment.startswith("call:") else ""
-        )
-        meant = {timer.moment, row}
-        done = [e for e in events if isinstance(e, (Escalated, CallPlaced)) and e.row in meant]
-        ended = any(type(event).__name__ == "CallUnanswered" for event in events)
-        if not done and not ended:
+        again = timer.moment.startswith(AGAIN)
+        row = timer.moment.removeprefix(AGAIN).rpartition(":")[0] if again else timer.moment
+        done = any(isinstance(event, (Escalated, CallPlaced)) and event.row == row for event in events)
+        if not done and not unanswered:
             self._find("silent", timer.moment, timer.due, entry.now)
+
+    def _wanted(self, timer: Timer) -> int:
+        """When a moment was to be met: its time, or when it was set where that had passed by then."""
+        return max(timer.due, self.born.get(timer.id, timer.due))
 
     def _gone(self, timer: Timer, now: int) -> None:
         """Its reason went away; if that was after its time had come, it should have fired before."""
-        if max(timer.due, self.born.get(timer.id, timer.due)) + GRACE < now:
+        if self._wanted(timer) + GRACE < now:
             self.moments += 1
             self._find("missed", timer.moment, timer.due)
         else:

@@ -60,7 +60,6 @@ def burden_of(
     levels: Counter[str] = Counter()
     sent: dict[str, set[str]] = {}
     groupings: dict[str, str] = {}
-    owner: dict[tuple[str, str], str] = {}
     fallbacks = 0
     after = 0
     while rows := store.entries(after, _PAGE, (EntryKind.DECISION,)):
@@ -78,7 +77,6 @@ def burden_of(
                     (day if _DAY[0] <= hour < _DAY[1] else night)[event.unit] += 1
                     if event.role != _REVIEW:
                         sent.setdefault(event.case, set()).add(event.unit)
-                    owner[event.case, event.order] = event.unit
                     fallbacks += bool(event.fallback)
                 elif isinstance(event, ClockOverdue):
                     clauses[event.clock.rpartition("#")[0]] += 1
@@ -86,7 +84,7 @@ def burden_of(
                     escalated[event.unit] += 1
     closed = 0
     for state in store.states("case"):
-        closed += state.cause is not None and bool(state.cause)
+        closed += bool(state.cause)
         if state.body is not None:
             for clock in _case.decode(state.body).clocks.values():
                 overdue_by[clock.unit] += clock.overdue

@@ -45,7 +45,7 @@ def _client(platform: Waiting) -> httpx.AsyncClient:
         request.state.session, request.state.language = SOURCE, "en"
         return await call_next(request)
 
-    app.include_router(make_router(platform))  # type: ignore[arg-type]
+    app.include_router(make_router(platform))
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://door")
 
 

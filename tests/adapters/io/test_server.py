@@ -195,7 +195,7 @@ def test_a_fault_of_ours_ends_that_line_and_no_other() -> None:
         (reader, writer), (well, speaks) = await connect(), await connect()
         speaks.write(b">1\n")
         assert await well.readexactly(3) == b">1\n"
-        echo.framers[0].feed = None  # type: ignore[assignment, method-assign]
+        echo.framers[0].feed = None
         writer.write(b">1\n")
         assert await reader.read() == b""
         speaks.write(b">2\n")

@@ -41,7 +41,7 @@ def written(mechanism: Mechanism) -> str | None:
     try:
         return write_text(mechanism)
     except BadInput as error:
-        for one in (error, *error.errors):  # type: ignore[attr-defined]
+        for one in (error, *error.errors):
             assert all(one.key in sentences(language) for language in LANGUAGES)
         return None
 

@@ -58,10 +58,10 @@ def test_every_row_comes_back_from_csv_and_from_excel(folder: Path, tmp_path: Pa
 
 def test_swaps_leaves_and_watches_say_who_answers(folder: Path) -> None:
     index = CityIndex(read_city(folder).city)
-    assert index.on_duty(CENTRE, NEXT.start).person == FIRST.person  # type: ignore[union-attr]
+    assert index.on_duty(CENTRE, NEXT.start).person == FIRST.person
     away = index.on_duty(CENTRE, FIRST.start)
     assert away is not None and (away.person, away.deputy) == (FIRST.deputy, ""), "the deputy stands in"
-    assert index.on_duty(CENTRE, FIRST.start + HOUR).person == FIRST.person  # type: ignore[union-attr]
+    assert index.on_duty(CENTRE, FIRST.start + HOUR).person == FIRST.person
     assert index.wakes(CENTRE, "I") == (LEADER,) and index.wakes(CENTRE, "III") == ()
     assert index.calendar.kind("2026-02-16") == DayKind.HOLIDAY
     assert index.calendar.shown(START) == "2026-05-01 00:00"

@@ -57,7 +57,7 @@ def subject() -> Subject:
         asked.append(said["call"])
         return ring(said)
 
-    good.take = take  # type: ignore[method-assign]
+    good.take = take
     return Subject(
         channel(good.url), channel(nobody_listens()), lambda: list(asked), close=close,
         dying=channel(dead.url), address=ANSWERS,
@@ -209,7 +209,7 @@ def delivered_by() -> Callable[[VoiceChannel, int], list[Outcome]]:
             together.wait()
             return ring(*args)
 
-        made._exchange.ring = rung  # type: ignore[method-assign]
+        made._exchange.ring = rung
         store = open_memory()
         writer = make_writer(store)
         writer.start()
@@ -225,6 +225,6 @@ def delivered_by() -> Callable[[VoiceChannel, int], list[Outcome]]:
         until(outbox.idle)
         outbox.stop()
         writer.stop()
-        return [tried[-1].outcome for n in range(count) for _, tried in store.deliveries(f"c{n}")]  # type: ignore[misc]
+        return [tried[-1].outcome for n in range(count) for _, tried in store.deliveries(f"c{n}")]
 
     return run

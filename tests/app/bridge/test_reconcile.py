@@ -87,7 +87,7 @@ def other(town: BridgedTown) -> Other:
     """In place of HTTP: deliveries and the thread of the bridges both go there."""
     made = Other()
     town.bridges.links[BRIDGE] = made
-    town.platform.outbox.channels[BRIDGE]._link = made  # type: ignore[attr-defined]
+    town.platform.outbox.channels[BRIDGE]._link = made
     return made
 
 

@@ -68,7 +68,7 @@ class Desk:
         return self.base.with_changes(self.state.changes)
 
     def say(self, message: RosterMessage, now: int = HOUR) -> str:
-        policy = Policy(city=self.city, routing=None, rules={})  # type: ignore[arg-type]  # never asked
+        policy = Policy(city=self.city, routing=None, rules={})  # never asked
         made: Decision = decide(policy, self.state, message, now)
         assert made.refused == (not made.events) or made.reason.key == "roster.repeated"
         for event in made.events:
@@ -179,7 +179,7 @@ def test_every_event_of_a_roster_is_reached() -> None:
 
     class Kept(Desk):
         def say(self, message: RosterMessage, now: int = HOUR) -> str:
-            policy = Policy(city=self.city, routing=None, rules={})  # type: ignore[arg-type]  # never asked
+            policy = Policy(city=self.city, routing=None, rules={})  # never asked
             made.update(type(event).__name__ for event in decide(policy, self.state, message, now).events)
             return super().say(message, now)
 

@@ -27,7 +27,7 @@ INDEX = CityIndex(
         ),
     )
 )
-POLICY = Policy(city=INDEX, routing=None, rules={})  # type: ignore[arg-type]  # a shift asks the city only
+POLICY = Policy(city=INDEX, routing=None, rules={})  # a shift asks the city only
 
 
 def hand(

@@ -120,7 +120,7 @@ def test_a_city_with_a_limit_for_each_of_its_points_compiles_without_a_quadratic
 
         def __eq__(self, other: object) -> bool:
             Counted.compared += 1
-            return str.__eq__(self, other)  # type: ignore[arg-type]
+            return str.__eq__(self, other)
 
         __hash__ = str.__hash__
 

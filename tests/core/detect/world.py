@@ -46,7 +46,7 @@ class Row:
 def rule(key: str = "high", **numbers: object) -> Rule:
     """A rule with defaults: raise at 30, clear below 20, no holds."""
     fixed = {"version": 1, "hazard": "gas_leak", "severity": "high", "quantity": "gas"}
-    return Rule(**{"key": key, "raise_at": 30.0, "clear_at": 20.0, **fixed, **numbers})  # type: ignore[arg-type]
+    return Rule(**{"key": key, "raise_at": 30.0, "clear_at": 20.0, **fixed, **numbers})
 
 
 RULES = (
@@ -72,7 +72,7 @@ def channel(number: int, group: str = "g0", source: str = "a", **more: object) -
     """A gas channel."""
     return ChannelRow(
         number=number, key=f"channel:{number}", group=group, source=source, quantity="gas", **more
-    )  # type: ignore[arg-type]
+    )
 
 
 def shard(

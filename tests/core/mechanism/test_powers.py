@@ -79,8 +79,8 @@ def test_a_resource_row_of_the_level_and_owner() -> None:
         ResourceRow(key="other", resource="pump", level="I", owner="y"),
     )
     found = powers(resources=rows)
-    assert [found.resource("pump", level, "x").key for level in ("I", "IV")] == ["grave", "any"]  # type: ignore[union-attr]
-    assert found.resource("pump", "I", "y").key == "other" and found.resource("boat", "I") is None  # type: ignore[union-attr]
+    assert [found.resource("pump", level, "x").key for level in ("I", "IV")] == ["grave", "any"]
+    assert found.resource("pump", "I", "y").key == "other" and found.resource("boat", "I") is None
 
 
 _rows = st.lists(

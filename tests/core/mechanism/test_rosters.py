@@ -156,7 +156,7 @@ def test_a_swap_and_posts_that_went_over_are_looked_at_as_agreed() -> None:
     change = PostsMoved(giver="person:a", taker="person:c", posts=(GAS,), since=10 * DAY, at=2)
     later = CityIndex(CITY).with_changes([change])
     assert holes(later, ("unit:gas",), 0, END) == []
-    assert later.on_duty(GAS, 10 * DAY) is not None and later.on_duty(GAS, 10 * DAY).person == "person:c"  # type: ignore[union-attr]
+    assert later.on_duty(GAS, 10 * DAY) is not None and later.on_duty(GAS, 10 * DAY).person == "person:c"
 
 
 # Against every moment.

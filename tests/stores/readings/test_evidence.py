@@ -116,7 +116,7 @@ def test_what_put_returned_survives_a_kill_and_a_power_loss(
     if rng.random() < 0.5:  # a kill only, and somebody puts the same once more
         for group in groups:
             kept += EvidenceStore(FOLDER, files).put_many(group)
-    store = EvidenceStore(FOLDER, files.after_power_loss(rng, torn))  # type: ignore[arg-type]
+    store = EvidenceStore(FOLDER, files.after_power_loss(rng, torn))
     for digest in kept:
         assert sha256(store.get(digest)) == digest
     for digest in store:

@@ -51,7 +51,7 @@ def test_only_the_synced_is_kept_for_certain(rng: random.Random, torn: str) -> N
     files.fdatasync(handle)
     files.sync_folder(path.parent)
     files.write(handle, b"b" * 200, 100)
-    back = files.after_power_loss(rng, torn)  # type: ignore[arg-type]
+    back = files.after_power_loss(rng, torn)
     content = back.read(path)
     assert content[:100] == b"a" * 100
     assert set(content[100:]) <= set(b"b\0")

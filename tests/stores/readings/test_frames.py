@@ -81,7 +81,7 @@ def test_a_record_says_what_it_is() -> None:
         {"kind": "else", "batch": None},
     ):
         with pytest.raises(TypeError):
-            LogRecord(**{"source": "s", "message_key": "k", "arrival": 0, **fields})  # type: ignore[arg-type]
+            LogRecord(**{"source": "s", "message_key": "k", "arrival": 0, **fields})
 
 
 @given(records(), st.data())

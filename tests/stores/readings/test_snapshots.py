@@ -87,7 +87,7 @@ def test_power_loss_leaves_a_saved_or_an_older_one(torn: str) -> None:
                 saved = row
         except PowerLost:
             pass
-        back = SnapshotStore(Path("/snapshots"), files.after_power_loss(random.Random(fail_at), torn))  # type: ignore[arg-type]
+        back = SnapshotStore(Path("/snapshots"), files.after_power_loss(random.Random(fail_at), torn))
         found = back.newest(RULES, (9, 9))
         assert saved == 0 or (found is not None and found[0].row >= saved)
         assert found is None or found[1] == b"%d" % found[0].row * 100

@@ -12,7 +12,7 @@ from liandong.stores._sql.store import SqlStore
 
 def row(event: str, moment: int, state: HeardState = HeardState.PARKED, **more: object) -> BridgeEventRow:
     given = {"bridge": "bridge:gas", "digest": "d", "received": moment} | more
-    return BridgeEventRow(event=event, moment=moment, state=state, **given)  # type: ignore[arg-type]
+    return BridgeEventRow(event=event, moment=moment, state=state, **given)
 
 
 def put(store: SqlStore, *rows: BridgeEventRow) -> None:

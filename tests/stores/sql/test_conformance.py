@@ -41,6 +41,6 @@ def test_the_suite_notices_a_store_that_keeps_half_of_a_transaction() -> None:
         changes = type(changes)(entries=entries)
         return whole(changes)
 
-    store.commit = halves  # type: ignore[method-assign]
+    store.commit = halves
     with pytest.raises(AssertionError):
         a_losing_writer_leaves_nothing(store)

@@ -81,10 +81,15 @@ class Routing:
     def cell(self, level: str, situation: Situation) -> Cell:
         """The cell of a situation; a response or a warning has no level of a case."""
         level = level or _SOME_LEVEL
-        return self.compiled.space.cell(
-            level, kind=situation.kind, stage=situation.stage, tier=situation.tier, area=situation.area,
-            phase=situation.phase, day=situation.day, seasons=situation.seasons, minute=situation.minute,
-        )  # fmt: skip
+        found = self._cells.get((level, situation))
+        if found is None:
+            if len(self._cells) >= _MOST_KEPT:
+                self._cells.clear()
+            found = self._cells[level, situation] = self.compiled.space.cell(
+                level, kind=situation.kind, stage=situation.stage, tier=situation.tier, area=situation.area,
+                phase=situation.phase, day=situation.day, seasons=situation.seasons, minute=situation.minute,
+            )  # fmt: skip
+        return found
 
     def role(
         self, flow: str, level: str, part: Participation, situation: Situation = NOWHERE
