@@ -8,7 +8,7 @@ ARGS   ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo quick test check lint types format openapi docs console strace chromium postgresql clean
+.PHONY: help setup demo quick test check lint types format openapi docs console strace chromium postgresql mosquitto clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -34,7 +34,7 @@ demo: setup ## the demonstration town; ARGS="--once" for virtual time
 quick: setup ## the tests that start nothing, in a minute
 	@$(BIN)/python -m pytest -m "not slow" -n 2 -q
 
-test: setup console strace chromium postgresql lint types ## the whole check; the last line is pytest's own count
+test: setup console strace chromium postgresql mosquitto lint types ## the whole check; the last line is pytest's own count
 	@$(BIN)/python -m pytest -n 2 -q
 
 check: test ## the same as test
@@ -83,6 +83,14 @@ postgresql:
 	  $(APT) install -y --no-install-recommends postgresql >/dev/null 2>&1 || \
 	  { $(APT) update && $(APT) install -y --no-install-recommends postgresql; } >/dev/null 2>&1 || \
 	  echo 'PostgreSQL could not be installed; the tests that need a server will be skipped'
+
+# An MQTT broker that the tests start themselves; the package's own service need not run. Only tried.
+mosquitto:
+	@[ -x /usr/sbin/mosquitto ] || command -v mosquitto >/dev/null || [ "$$(id -u)" != 0 ] || \
+	  ! command -v apt-get >/dev/null || \
+	  $(APT) install -y --no-install-recommends mosquitto >/dev/null 2>&1 || \
+	  { $(APT) update && $(APT) install -y --no-install-recommends mosquitto; } >/dev/null 2>&1 || \
+	  echo 'mosquitto could not be installed; the tests that need a broker will be skipped'
 
 clean: ## remove what can be made again
 	rm -rf console/node_modules src/liandong/web/static .venv .demo build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
