@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,22 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from liandong.cli import app
+from liandong.core.detect.novelty import raised_rows
 from liandong.core.detect.series import DETECTORS
 from liandong.core.values.errors import BadInput
-from liandong.yardstick.nab import PROFILES, Series, corpus_scores, load_corpus, raw_score, sigmoid
+from liandong.yardstick.nab import (
+    PROFILES,
+    TRIED,
+    Series,
+    corpus_scores,
+    flag,
+    judge_novelty,
+    load_corpus,
+    novelty_scores,
+    raw_score,
+    score_nab,
+    sigmoid,
+)
 
 DATA = (
     Path(os.environ.get("LIANDONG_SHARED_DATA", Path(__file__).parents[2] / ".." / "shared" / "data")) / "nab"
@@ -108,10 +122,73 @@ def test_what_is_wrong_with_a_corpus_is_named(tmp_path, windows, key):
     assert error.value.key == key
 
 
+def long_corpus(tmp_path: Path) -> Path:
+    """Two groups of one series each: noise of 12 days in half hours, a burst in each labelled window."""
+    (tmp_path / "labels").mkdir()
+    windows = {}
+    start = datetime(2026, 1, 1)
+    for seed, name in enumerate(("one/a.csv", "two/b.csv")):
+        values = np.random.default_rng(seed).normal(20, 1, size=600)
+        values[400:404] += 15
+        stamps = [str(start + timedelta(minutes=30 * n)) for n in range(600)]
+        windows[name] = [[stamps[380] + ".000000", stamps[420] + ".000000"]]
+        rows = [f"{stamp},{value}" for stamp, value in zip(stamps, values.tolist(), strict=True)]
+        path = tmp_path / "data" / name
+        path.parent.mkdir(parents=True)
+        path.write_text("timestamp,value\n" + "\n".join(rows) + "\n")
+    (tmp_path / "labels" / "combined_windows.json").write_text(json.dumps(windows))
+    return tmp_path
+
+
+def test_novelty_is_the_usual_detector_and_is_judged_by_three_threshold_policies(tmp_path):
+    folder, out, flags = long_corpus(tmp_path), tmp_path / "o.json", tmp_path / "f.json"
+    done = CliRunner().invoke(app, ["score", "nab", str(folder), "--json", str(out), "--flags", str(flags)])
+    assert done.exit_code == 0, done.output
+    report = json.loads(out.read_text())
+    assert report["detector"] == "novelty"
+    assert set(report["beside"]) == {*DETECTORS, "always", "never"}
+    corpus = load_corpus(folder)
+    for policy in (report, report["label_free"], report["left_out"]):
+        assert set(policy["scores"]) == set(PROFILES)
+        assert 80 < policy["scores"]["standard"] <= report["scores"]["standard"]
+    again = {
+        s.name: [s.stamps.index(stamp) for stamp in stamps]
+        for s, stamps in zip(corpus, json.loads(flags.read_text()).values(), strict=True)
+    }
+    assert corpus_scores(corpus, again)["standard"] == report["scores"]["standard"]
+    free = {s.name: flag(s, "novelty") for s in corpus}
+    assert corpus_scores(corpus, free) == report["label_free"]["scores"]
+    assert report["label_free"]["threshold"] == 2.0
+
+
+def test_the_best_threshold_is_the_best_of_those_tried(tmp_path):
+    corpus = load_corpus(long_corpus(tmp_path))
+    scores = [novelty_scores(s) for s in corpus]
+    found = []
+    for limit in TRIED:
+        flags = {s.name: raised_rows(x, limit).tolist() for s, x in zip(corpus, scores, strict=True)}
+        found.append(corpus_scores(corpus, flags)["standard"])
+    report = score_nab(tmp_path, "novelty", lambda done, total: None)
+    assert report["scores"]["standard"] == max(found)
+    assert report["thresholds"]["standard"] == TRIED[int(np.argmax(found))]
+
+
 def test_a_folder_without_labels_and_an_unknown_detector_are_refused(tmp_path):
     for arguments, key in ((["threshold"], "nab.no_labels"), (["magic"], "nab.unknown_detector")):
         done = CliRunner().invoke(app, ["score", "nab", str(tmp_path), "--detector", *arguments])
         assert getattr(done.exception, "key", "") == key
+
+
+@pytest.mark.slow
+def test_novelty_on_the_real_corpus_by_each_threshold_policy():
+    if not (DATA / "labels").is_dir():
+        pytest.skip(f"no real data at {DATA}")
+    judged, flags = judge_novelty(load_corpus(DATA), lambda done: None)
+    assert judged["scores"]["standard"] >= 75.3
+    assert judged["label_free"]["scores"]["standard"] >= 71.4
+    assert judged["left_out"]["scores"]["standard"] >= 71.4
+    assert judged["scores"]["reward_low_FP_rate"] >= 62.3
+    assert sum(map(len, flags.values())) < 200
 
 
 @pytest.mark.slow
