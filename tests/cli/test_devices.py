@@ -11,6 +11,7 @@ import pytest
 
 from tests.adapters.gb26875.test_codec import REPLIED, SMOKE
 from tests.adapters.hj212.test_codec import DATA, OLD, REQUEST
+from tests.adapters.jt808.test_codec import ESCAPED
 
 pytestmark = pytest.mark.slow
 
@@ -49,12 +50,21 @@ def test_gb26875_with_blanks_between_the_bytes() -> None:
     assert lines[1]["objects"][0]["state_names"] == ["duty_reply"]
 
 
-def test_what_comes_later_says_so() -> None:
-    lines, code, _ = decode(b"7e02\n", "jt808")
-    assert code == 1 and lines[0]["error"] == "decode.later" and "JT/T 808" in lines[0]["message"]
+def test_jt808_and_modbus_say_given_and_computed_check() -> None:
+    lines, code, _ = decode(f"{ESCAPED}\n{ESCAPED[:-4]}127E\n".encode(), "jt808")
+    assert code == 1 and lines[1]["params"] == {"given": "12", "computed": "13"}
+    assert (lines[0]["id"], lines[0]["serial"], lines[0]["lat"]) == ("0x0200", 126, 12.222222)
+    # The classic examples of the Modbus serial line guide.
+    given = b"010304436633335B4D\n01040209C4BEF3\n018302C0F1\n01030000000AC5CE\n11 03 00 6B 00 03 76 87\n"
+    lines, code, _ = decode(given, "modbus")
+    assert code == 1 and [line["ok"] for line in lines] == [True, True, True, False, True]
+    assert lines[0]["float32"] == [230.2] and lines[1]["registers"] == [2500]
+    assert lines[2]["exception_name"] == "illegal_data_address"
+    assert lines[3]["params"] == {"given": "C5CE", "computed": "C5CD"}
+    assert (lines[4]["unit"], lines[4]["address"], lines[4]["count"]) == (17, 107, 3)
 
 
-@pytest.mark.parametrize("arguments", [("modbus",), ("hj212", "--zone", "Mars/Olympus")])
+@pytest.mark.parametrize("arguments", [("profibus",), ("hj212", "--zone", "Mars/Olympus")])
 def test_a_wrong_call_is_unreadable_input(arguments: tuple[str, ...]) -> None:
     lines, code, said = decode(b"", *arguments)
     assert code == 2 and not lines and arguments[-1] in said

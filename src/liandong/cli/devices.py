@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any
@@ -15,12 +14,11 @@ from liandong.core.values.errors import BadInput
 
 #: A line longer than any frame as hexadecimal digits is taken in pieces, each of which is refused.
 _MOST_LINE = 65_536
-_is_hex = re.compile(rb"(?:[0-9A-Fa-f]{2}\s*)+").fullmatch
 
 
 @app.command()
 def decode(
-    protocol: Annotated[str, typer.Argument(help="hj212, gb26875 or jt808.")],
+    protocol: Annotated[str, typer.Argument(help="hj212, gb26875, jt808, modbus; a wrong name lists all.")],
     zone: Annotated[str, typer.Option(help="Zone of the devices' clocks.")] = "Asia/Shanghai",
     language: Language = "zh",
 ) -> None:
@@ -56,33 +54,14 @@ def _decoder(protocol: str, zone: str) -> Callable[[bytes], dict[str, Any]]:
     """Bytes of a line → fields of its frame. Raises BadInput for a name that is none."""
     from zoneinfo import ZoneInfoNotFoundError
 
-    from liandong.adapters import gb26875, hj212
     from liandong.adapters._io.localtime import LocalTime
+    from liandong.cli.decoders import DECODERS
 
+    if protocol not in DECODERS:
+        raise BadInput("decode.unknown_protocol", name=protocol[:40], known=", ".join(DECODERS))
     try:
         clock = LocalTime(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise BadInput("decode.unknown_zone", zone=zone[:40]) from None
-
-    def read_hj212(line: bytes) -> dict[str, Any]:
-        raw = line if line.startswith(b"##") else _unhex(line)
-        return hj212.fields_of(hj212.decode(raw, clock))
-
-    def read_gb26875(line: bytes) -> dict[str, Any]:
-        raw = line if line.startswith(b"@@") else _unhex(line)
-        return gb26875.fields_of(gb26875.decode(raw, clock))
-
-    def read_jt808(line: bytes) -> dict[str, Any]:
-        raise BadInput("decode.later", name="JT/T 808")
-
-    known = {"hj212": read_hj212, "gb26875": read_gb26875, "jt808": read_jt808}
-    if protocol not in known:
-        raise BadInput("decode.unknown_protocol", name=protocol[:40], known=", ".join(known))
-    return known[protocol]
-
-
-def _unhex(line: bytes) -> bytes:
-    text = line.strip().removeprefix(b"0x")
-    if _is_hex(text) is None:
-        raise BadInput("decode.not_hex")
-    return bytes.fromhex(text.decode("ascii"))
+    read = DECODERS[protocol]
+    return lambda line: read(line, clock)

@@ -51,6 +51,14 @@ def hj212_frame(
     return b"##%04d%b%04X\r\n" % (len(data), data, hj212_check(data))
 
 
+def hj212_message(
+    mn: str, cn: str, cp: str = "", *, qn: str, st: str = "31", pw: str = "123456", flag: int = 5
+) -> bytes:
+    """Anything but an upload: a notice (1013), a heartbeat (9015), an answer to a request (9011, 9012)."""
+    data = f"QN={qn};ST={st};CN={cn};PW={pw};MN={mn};Flag={flag};CP=&&{cp}&&".encode("ascii")
+    return b"##%04d%b%04X\r\n" % (len(data), data, hj212_check(data))
+
+
 def hj212_check(data: bytes) -> int:
     """The check sum, bit by bit as the standard's annex writes it."""
     register = 0xFFFF

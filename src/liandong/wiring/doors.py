@@ -11,6 +11,7 @@ from liandong.adapters._io.server import Limits, Link, Server, Talk
 from liandong.adapters.gb26875 import Gb26875Door
 from liandong.adapters.hj212 import Hj212Door
 from liandong.adapters.hj212.door import read_password
+from liandong.adapters.jt808 import Jt808Door, open_secret
 from liandong.app.platform import Platform
 from liandong.app.settings import Settings
 
@@ -19,6 +20,8 @@ from liandong.app.settings import Settings
 GB26875_LIMITS = Limits(idle_s=300.0)
 #: HJ 212 knows no heartbeat that every device sends; hourly data are the rarest in use.
 HJ212_LIMITS = Limits(idle_s=2 * 3600.0)
+#: A terminal says by its parameter 0x0001 how often it sends a heartbeat; minutes are usual.
+JT808_LIMITS = Limits(idle_s=900.0)
 
 
 class Doors:
@@ -28,9 +31,14 @@ class Doors:
         secret = settings.hj212_password_file
         self.hj212 = Hj212Door(platform, read_password(secret) if secret else None)
         self.gb26875 = Gb26875Door(platform)
+        # The secret is made on first use, and not where nobody needs one.
+        self.jt808 = Jt808Door(
+            platform, open_secret(settings.jt808_secret_file) if "jt808" in sockets else b""
+        )
         opens: dict[str, tuple[Callable[[Link], Talk], Limits]] = {
             "hj212": (self.hj212.open_talk, HJ212_LIMITS),
             "gb26875": (self.gb26875.open_talk, GB26875_LIMITS),
+            "jt808": (self.jt808.open_talk, JT808_LIMITS),
         }
         self._servers = {name: Server(listening, *opens[name]) for name, listening in sockets.items()}
         self.ports = {name: server.port for name, server in self._servers.items()}
@@ -80,7 +88,9 @@ def open_doors(
     from liandong.wiring.service import free_socket
 
     if sockets is None:
-        ports = {"hj212": settings.hj212_port, "gb26875": settings.gb26875_port}
+        ports = {
+            "hj212": settings.hj212_port, "gb26875": settings.gb26875_port, "jt808": settings.jt808_port,
+        }  # fmt: skip
         sockets = {}
         try:
             for name, port in ports.items():

@@ -27,12 +27,14 @@ class Look(msgspec.Struct, frozen=True):
     """What stands at a start mark: a frame of `size` bytes, or none for this reason.
 
     In the second case the search goes on `size` bytes further; `ends` says that what is no frame ends
-    there, else it goes on until the next frame.
+    there, else it goes on until the next frame. `skip`: these bytes are neither frame nor rubbish, e.g.
+    a mark that closes nothing.
     """
 
     size: int
     error: BadInput | None = None
     ends: bool = False
+    skip: bool = False
 
 
 #: Looks at a buffer from a start mark on; None while more bytes are needed to tell.
@@ -97,7 +99,11 @@ class Framer:
             seen = self._look(buffer, at)
             if seen is None:
                 return found
-            if seen.error is None:
+            if seen.skip:
+                self._drop(at, found)
+                del buffer[: seen.size]
+                self._error, self._from = None, 0
+            elif seen.error is None:
                 self._drop(at, found)
                 found.append(Piece(bytes(buffer[: seen.size])))
                 del buffer[: seen.size]

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Sequence
+from concurrent.futures import Future
+
+import msgspec
 
 from liandong.app.intake import Receipt
 from liandong.app.platform import Platform
+from liandong.core.ingest.positions import DecodedPositions, PositionColumns, decode_position_columns
 from liandong.core.ingest.rows import DeviceRow
+from liandong.core.values.access import Session
 from liandong.core.values.city import CityIndex
 from liandong.core.values.errors import BadInput, Busy
+from liandong.core.values.times import format_time
 
 #: A full queue empties within a fraction of a second; the device waits ten.
 _AGAIN_S = 0.2
@@ -40,6 +47,48 @@ async def take_rows(
             return None
         else:
             return asyncio.wrap_future(future)
+
+
+async def take_positions(
+    platform: Platform, source: str, columns: PositionColumns, key: str, raw: bytes
+) -> asyncio.Future[Receipt] | None:
+    """Positions of what moves, of a source that is known; as `take_rows`."""
+    kept = _as_message(columns, key)
+
+    def decode(sender: str, arrival: int, now: int) -> DecodedPositions:
+        return decode_position_columns(columns, key, sender, arrival, now)
+
+    def take() -> Future[Receipt]:
+        session = Session(source=source)
+        return platform.receiving.take(session, "positions", raw, decode, kept=kept)[0]
+
+    while True:
+        try:
+            future = await asyncio.to_thread(take)
+        except Busy:
+            await asyncio.sleep(_AGAIN_S)
+        except BadInput:
+            await asyncio.sleep(_STRANGER_S)
+            return None
+        else:
+            return asyncio.wrap_future(future)
+
+
+def _as_message(columns: PositionColumns, key: str) -> bytes:
+    """The same as the JSON that the door of positions takes, so that a refusal can be replayed."""
+    rows = [
+        {
+            "object": columns.names[int(columns.object[row])],
+            "time": format_time(int(columns.time[row])),
+            **{
+                name: value
+                for name, numbers in columns.numbers.items()
+                if not math.isnan(value := float(numbers[row]))
+            },
+        }
+        for row in range(len(columns.time))
+    ]
+    return msgspec.json.encode({"id": key, "positions": rows})
 
 
 async def refuse(platform: Platform, protocol: str, error: BadInput, raw: bytes) -> None:

@@ -111,8 +111,8 @@ def _application(data: bytes, zone: LocalTime) -> tuple[int, tuple[Thing, ...]]:
     # A duty check carries its minutes where the standard has a reserved byte and one object.
     if not 1 <= count <= known.most:
         raise BadInput("gb26875.bad_count", type=type_, count=count, most=known.most)
-    if type_ in _FIXED:
-        layout, make = _FIXED[type_]
+    if type_ in LAYOUTS:
+        layout, make = LAYOUTS[type_]
         if len(data) != 2 + count * layout.size:
             raise BadInput(
                 "gb26875.bad_size", type=type_, count=count, wanted=count * layout.size, found=len(data) - 2
@@ -189,7 +189,7 @@ def _system_time(v: tuple[Any, ...], zone: LocalTime) -> Thing:
 
 
 #: Type → layout of one object and how it becomes a value. Little-endian, without padding.
-_FIXED: dict[int, tuple[struct.Struct, Make]] = {
+LAYOUTS: dict[int, tuple[struct.Struct, Make]] = {
     1: (struct.Struct("<BBH6s"), _system_state),
     2: (struct.Struct("<BBBHHH31s6s"), _component_state),
     3: (struct.Struct("<BBBHHBh6s"), _analogue),
@@ -242,6 +242,20 @@ def encode(*, serial: int, time: bytes, source: int, destination: int, command: 
         raise ValueError(str(error)) from error
     body = head + data
     return body + bytes((sum(body[2:]) & 255,)) + b"##"
+
+
+def unit(type_: int, *things: tuple[Any, ...]) -> bytes:
+    """An application data unit of objects as its layout has them, times as six bytes.
+
+    Raises ValueError for a type without a fixed layout, for too many objects and for what does not fit.
+    """
+    if type_ not in LAYOUTS or not 1 <= len(things) <= TYPES[type_].most:
+        raise ValueError(f"{len(things)} objects of type {type_}")
+    layout = LAYOUTS[type_][0]
+    try:
+        return bytes((type_, len(things))) + b"".join(layout.pack(*thing) for thing in things)
+    except struct.error as error:
+        raise ValueError(str(error)) from error
 
 
 def time_bytes(at: int, zone: LocalTime) -> bytes:

@@ -5,21 +5,24 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import Future
 from dataclasses import dataclass
+from typing import Any
 
 from liandong.adapters._io.framing import Piece
 from liandong.adapters._io.localtime import LocalTime
 from liandong.adapters._io.server import Link, Owed
 from liandong.adapters._io.taking import Declared, refuse, take_rows
-from liandong.adapters.gb26875.codec import Packet, decode, encode, respond, time_bytes
+from liandong.adapters.gb26875.codec import Packet, decode, encode, respond, time_bytes, unit
 from liandong.adapters.gb26875.framing import make_framer
 from liandong.adapters.gb26875.rows import key_of, rows_of
 from liandong.adapters.gb26875.tables import (
     ANSWER_S,
+    ANSWERS,
     CONFIRM,
     CONTROL,
     DENY,
     DUTY_CHECK_MIN,
     REPLY,
+    REQUEST,
     SEND,
     TRIES,
     UNIT_OPERATION_BITS,
@@ -31,7 +34,7 @@ from liandong.core.values.errors import BadInput, Forbidden, NotFound
 
 PROTOCOL = "gb26875"
 _DUTY_REPLY = 1 << UNIT_OPERATION_BITS.index("duty_reply")
-_DUTY_CHECK, _SYNCHRONISE = 91, 90
+_INITIALISE, _SYNCHRONISE, _DUTY_CHECK = 89, 90, 91
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,7 @@ class Gb26875Door:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._links: dict[int, tuple[Link, int]] = {}
         self._confirmations: dict[tuple[int, int], asyncio.Future[bool]] = {}
+        self._replies: dict[tuple[int, int], tuple[int, asyncio.Future[Packet | None]]] = {}
         self._duty: dict[int, asyncio.Future[tuple[int | None, int | None]]] = {}
         self._serial = 0
 
@@ -83,8 +87,25 @@ class Gb26875Door:
     def synchronise(self, source: int) -> Future[bool]:
         """Set a unit's clock to ours; True once it has confirmed. Raises NotFound as `ask_duty`."""
         loop = self._need(source)
-        data = bytes((_SYNCHRONISE, 1)) + time_bytes(self.now(), self.zone)
+        data = unit(_SYNCHRONISE, (time_bytes(self.now(), self.zone),))
         return asyncio.run_coroutine_threadsafe(self._control(source, data), loop)
+
+    def initialise(self, source: int) -> Future[bool]:
+        """Let a unit start anew; True once it has confirmed. Raises NotFound as `ask_duty`."""
+        loop = self._need(source)
+        return asyncio.run_coroutine_threadsafe(self._control(source, unit(_INITIALISE, (0,))), loop)
+
+    def ask(self, source: int, type_: int, *things: tuple[Any, ...]) -> Future[Packet]:
+        """Ask for what a unit knows: types 61 to 68, 81, 84, 85, 86, 88; objects as in their layouts.
+
+        Resolves with the answer, whose states and values are taken as any others. Raises NotFound as
+        `ask_duty` and ValueError for another type; the future, TimeoutError where no answer came and
+        BadInput where the unit denied.
+        """
+        if type_ not in ANSWERS:
+            raise ValueError(f"type {type_} asks for nothing")
+        data = unit(type_, *(things or ((0,),)))
+        return asyncio.run_coroutine_threadsafe(self._question(source, type_, data), self._need(source))
 
     def _need(self, source: int) -> asyncio.AbstractEventLoop:
         if self._loop is None or source not in self._links:
@@ -95,7 +116,7 @@ class Gb26875Door:
         waiting = self._duty.get(source)
         if waiting is None:
             waiting = self._duty[source] = asyncio.get_running_loop().create_future()
-        confirmed = await self._control(source, bytes((_DUTY_CHECK, 1, DUTY_CHECK_MIN)))
+        confirmed = await self._control(source, unit(_DUTY_CHECK, (DUTY_CHECK_MIN,)))
         try:
             async with asyncio.timeout(self._duty_s):
                 operator, time = await asyncio.shield(waiting)
@@ -107,21 +128,14 @@ class Gb26875Door:
 
     async def _control(self, source: int, data: bytes) -> bool:
         """Send a command, and again where nothing is heard; True once it is confirmed."""
-        self._serial = (self._serial + 1) & 0xFFFF
-        serial = self._serial
+        serial = self._next()
         answered: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._confirmations[source, serial] = answered
         try:
             for _ in range(TRIES):
                 if source not in self._links:
                     return False
-                link, own = self._links[source]
-                link.send(
-                    encode(
-                        serial=serial, time=time_bytes(self.now(), self.zone), source=own,
-                        destination=source, command=CONTROL, data=data,
-                    )
-                )  # fmt: skip
+                self._send(source, serial, CONTROL, data)
                 try:
                     async with asyncio.timeout(self._answer_s):
                         if await asyncio.shield(answered):
@@ -132,6 +146,40 @@ class Gb26875Door:
             return False
         finally:
             del self._confirmations[source, serial]
+
+    async def _question(self, source: int, type_: int, data: bytes) -> Packet:
+        """Send a question, and again where nothing is heard."""
+        serial = self._next()
+        answered: asyncio.Future[Packet | None] = asyncio.get_running_loop().create_future()
+        self._replies[source, serial] = (ANSWERS[type_], answered)
+        try:
+            for _ in range(TRIES):
+                self._need(source)
+                self._send(source, serial, REQUEST, data)
+                try:
+                    async with asyncio.timeout(self._answer_s):
+                        found = await asyncio.shield(answered)
+                except TimeoutError:
+                    continue
+                if found is None:
+                    raise BadInput("gb26875.denied", source=source, type=type_)
+                return found
+            raise TimeoutError(f"type {type_}")
+        finally:
+            del self._replies[source, serial]
+
+    def _next(self) -> int:
+        self._serial = (self._serial + 1) & 0xFFFF
+        return self._serial
+
+    def _send(self, source: int, serial: int, command: int, data: bytes) -> None:
+        link, own = self._links[source]
+        link.send(
+            encode(
+                serial=serial, time=time_bytes(self.now(), self.zone), source=own, destination=source,
+                command=command, data=data,
+            )
+        )  # fmt: skip
 
     # Uplink; in the loop.
 
@@ -146,11 +194,26 @@ class Gb26875Door:
             waiting = self._confirmations.get((packet.source, packet.serial))
             if waiting is not None and not waiting.done():
                 waiting.set_result(packet.command == CONFIRM)
+        if packet.command in (REPLY, DENY):
+            self._answered(packet)
         if packet.type == 24 and packet.command in (SEND, REPLY):
             for thing in packet.things:
                 duty = self._duty.get(packet.source)
                 if duty is not None and not duty.done() and (thing.state or 0) & _DUTY_REPLY:
                     duty.set_result((thing.operator, thing.time))
+
+    def _answered(self, packet: Packet) -> None:
+        """Units repeat the serial of the question; of one that counts its own the kind of answer tells."""
+        names = [(packet.source, packet.serial)]
+        if packet.command == REPLY:
+            names += [
+                n for n, (type_, _) in self._replies.items() if n[0] == packet.source and type_ == packet.type
+            ]
+        for name in names:
+            wanted, waiting = self._replies.get(name, (0, None))
+            if waiting is not None and not waiting.done() and packet.type in (wanted, None):
+                waiting.set_result(packet if packet.command == REPLY else None)
+                return
 
     def gone(self, link: Link) -> None:
         """A connection has ended."""

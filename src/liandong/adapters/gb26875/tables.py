@@ -77,6 +77,9 @@ TYPES = {
     89: Unit("initialise_unit", 1), 90: Unit("synchronise_time", 1), 91: Unit("duty_check", 1),
 }  # fmt: skip
 
+#: Question of the centre → the data unit that answers it (8.1: the number less sixty).
+ANSWERS = {type_: type_ - 60 for type_ in (61, 62, 63, 64, 65, 66, 67, 68, 81, 84, 85, 86, 88)}
+
 #: Seconds within which an answer has to come, and how often a frame is sent altogether (6.5).
 ANSWER_S, TRIES = 10.0, 3
 #: Minutes for which a duty check (查岗) stands before it counts as unanswered (GB/T 26875.1, 查岗功能).

@@ -214,23 +214,24 @@ def encode(*, st: str, cn: str, mn: str, pw: str = "", qn: str = "", flag: int |
     return b"##%04d%b%04X\r\n" % (len(data), data, crc16(data))
 
 
-#: Notices of a device, answered with 9013; everything else that it uploads, with 9014.
-NOTICES = frozenset({"1013"})
+#: Notices of a device, answered with 9013; everything else that it uploads, with 9014. 9015 is the
+#: heartbeat that makers have added (V in a maker's public description); the standard has none.
+NOTICES = frozenset({"1013", "9015"})
+#: A device's answers: to a request, when it has carried it out, to a notice, to data.
+READY, EXECUTED, NOTICE_TAKEN, DATA_TAKEN = "9011", "9012", "9013", "9014"
 
 
 def answer(frame: Frame) -> bytes | None:
     """What the centre answers an upload once it is durable; None where no answer is wanted or due.
 
-    9014 (data taken) for data, 9013 (notice taken) for notices. 9011 and 9012 are a device's answers
-    to requests and are never sent by the centre. Request number, password and device are repeated.
+    9014 (data taken) for data, 9013 (notice taken) for notices; answers are not answered. Request
+    number, password and device are repeated.
     """
-    if not frame.answer_wanted or frame.cn.startswith("90"):
+    if not frame.answer_wanted or (frame.cn.startswith("90") and frame.cn not in NOTICES):
         return None
     assert frame.flag is not None
-    return encode(
-        st="91", cn="9013" if frame.cn in NOTICES else "9014", mn=frame.mn, pw=frame.pw, qn=frame.qn,
-        flag=frame.flag & ~3,
-    )  # fmt: skip
+    cn = NOTICE_TAKEN if frame.cn in NOTICES else DATA_TAKEN
+    return encode(st="91", cn=cn, mn=frame.mn, pw=frame.pw, qn=frame.qn, flag=frame.flag & ~3)
 
 
 _password = re.compile(rb"PW=([^;]*)")
