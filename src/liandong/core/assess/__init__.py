@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from liandong.core.assess import graded
+from liandong.core.assess.graded import risk_level
 from liandong.core.mechanism.policy import Policy
 from liandong.core.values.decision import Decision, because, nothing
 from liandong.core.values.findings import (
@@ -18,9 +20,11 @@ from liandong.core.values.findings import (
     FindingRevised,
     FindingSettled,
 )
+from liandong.core.values.graded import GradedFinding, GradedLeft, GradedState, GradedTaken
 from liandong.core.values.lists import FindingPart
 from liandong.core.values.risk import OpenFinding, RiskAssessed, RiskState, replace
-from liandong.core.values.scales import CASE_LEVELS
+
+Message = FindingMessage | GradedFinding | GradedTaken | GradedLeft
 
 
 def grouping_of(policy: Policy, message: FindingMessage) -> str:
@@ -31,8 +35,28 @@ def grouping_of(policy: Policy, message: FindingMessage) -> str:
     return f"{hazard}|{asset.key if asset else message.channel}"
 
 
-def decide(policy: Policy, state: RiskState, message: FindingMessage, now: int) -> Decision:
-    """Assess again after a finding appeared or changed."""
+def stream_of(policy: Policy, message: Message) -> str:
+    """The stream in which a message is decided: the risk at its place, or a sub-platform's own alarm."""
+    if isinstance(message, GradedFinding):
+        return f"graded:{graded.alarm_id(policy, message.source, message.number)}"
+    if isinstance(message, (GradedTaken, GradedLeft)):
+        return f"risk:{message.grouping}"
+    return f"risk:{grouping_of(policy, message)}"
+
+
+def decide(policy: Policy, state: RiskState | GradedState, message: Message, now: int) -> Decision:
+    """Assess again after a finding appeared or changed, here or on a sub-platform."""
+    if isinstance(state, GradedState):
+        assert isinstance(message, GradedFinding)
+        return graded.decide(policy, state, message, now)
+    if isinstance(message, (GradedTaken, GradedLeft)):
+        return graded.assess(policy, state, message, now)
+    assert not isinstance(message, GradedFinding)
+    return _found(policy, state, message)
+
+
+def _found(policy: Policy, state: RiskState, message: FindingMessage) -> Decision:
+    """What detect says."""
     detail: OpenFinding | None
     if isinstance(message, Finding):
         change, detail, basis = _raised(policy, message)
@@ -57,12 +81,6 @@ def decide(policy: Policy, state: RiskState, message: FindingMessage, now: int) 
         basis=basis, mode=policy.mode,
     )  # fmt: skip
     return Decision((event,), (), because(f"assess.{change}", level=level or "-", basis=basis or "-"))
-
-
-def risk_level(findings: dict[str, OpenFinding]) -> str:
-    """The worst case level among findings that count; empty where none does."""
-    levels = [CASE_LEVELS[f.level] for f in findings.values() if f.level and not f.shadow and not f.ended]
-    return max(levels, key=lambda level: level.rank).code if levels else ""
 
 
 def _raised(policy: Policy, message: Finding) -> tuple[str, OpenFinding, str]:
