@@ -33,3 +33,6 @@ export type Waiting = Schemas["WaitingView"];
 export type DraftRow = Schemas["DraftRow"];
 export type Draft = Schemas["MechanismDraftView"];
 export type Roster = Schemas["RosterView"];
+export type AlarmItem = Schemas["AlarmItem"];
+export type AlarmLoad = Schemas["AlarmLoad"];
+export type AnnouncementItem = Schemas["AnnouncementSummary"];

@@ -8,7 +8,7 @@ after it: then the risk has its own case already, and keeps it.
 from __future__ import annotations
 
 from liandong.core.mechanism.policy import Policy
-from liandong.core.values.alarm import AlertCleared
+from liandong.core.values.alarm import AlertCleared, RiskPassed
 from liandong.core.values.cascade import Effect
 from liandong.core.values.decision import Decision, because, nothing
 from liandong.core.values.gathering import (
@@ -19,7 +19,6 @@ from liandong.core.values.gathering import (
     RiskPlaced,
     RiskUncaused,
 )
-from liandong.core.values.risk import RiskAssessed
 
 
 def key_of(policy: Policy, grouping: str) -> str:
@@ -29,23 +28,24 @@ def key_of(policy: Policy, grouping: str) -> str:
     return f"cause|{root}" if root else ""
 
 
-def decide(policy: Policy, state: GatherState, message: RiskAssessed | AlertCleared, now: int) -> Decision:
+def decide(policy: Policy, state: GatherState, message: RiskPassed | AlertCleared, now: int) -> Decision:
     """Look for what explains a new risk, or let go of what a risk has explained."""
     if isinstance(message, AlertCleared):
         return _cleared(state, message)
-    for cause in policy.city.topology.causes(message.hazard, message.asset):
-        if cause.grouping not in state.open or cause.grouping == message.grouping:
+    risk = message.risk
+    for cause in policy.city.topology.causes(risk.hazard, risk.asset):
+        if cause.grouping not in state.open or cause.grouping == risk.grouping:
             continue
         mutes = cause.effect == Effect.MUTES
         placed = RiskPlaced(
-            risk=message, key=key_of(policy, message.grouping), place="" if mutes else cause.grouping,
-            area=message.area, area_path=message.area_path, storms=0, since=now, raised=1,
+            risk=risk, key=key_of(policy, risk.grouping), place="" if mutes else cause.grouping,
+            area=risk.area, area_path=risk.area_path, storms=0, since=now, raised=1,
             members=0 if mutes else state.active.get(cause.grouping, 0) + 2, at=now, row=cause.basis,
             inhibited_by=cause.grouping if mutes else "",
         )  # fmt: skip
         why = "warn.inhibited" if mutes else "warn.explained"
         return Decision((placed,), (), because(why, by=cause.grouping, row=cause.basis))
-    event = RiskUncaused(risk=message, key=key_of(policy, message.grouping))
+    event = RiskUncaused(risk=risk, key=key_of(policy, risk.grouping))
     return Decision((event,), (), because("warn.uncaused"))
 
 

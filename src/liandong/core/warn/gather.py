@@ -7,7 +7,7 @@ alarm has come for the quiet time, the next one starts to count anew.
 from __future__ import annotations
 
 from liandong.core.mechanism.policy import Policy
-from liandong.core.values.alarm import AlertCleared
+from liandong.core.values.alarm import AlertCleared, RiskPassed
 from liandong.core.values.decision import Decision, because, nothing
 from liandong.core.values.gathering import (
     GatheringEnded,
@@ -40,15 +40,15 @@ def key_of_place(place: str) -> str:
 
 
 def decide(
-    policy: Policy, state: GatherState, message: RiskAssessed | RiskUncaused | AlertCleared, now: int
+    policy: Policy, state: GatherState, message: RiskPassed | RiskUncaused | AlertCleared, now: int
 ) -> Decision:
     """Place a new risk, or count one of a storm as over."""
     if isinstance(message, AlertCleared):
         return _leave(state, message)
-    message = message.risk if isinstance(message, RiskUncaused) else message
-    row = policy.routing.gather(message.hazard)
+    risk = message.risk
+    row = policy.routing.gather(risk.hazard)
     assert row is not None
-    key = key_of(policy, message)
+    key = key_of(policy, risk)
     area = key.partition("|")[2]
     quiet = now - state.last > row.quiet_s * SECOND
     storm = "" if quiet else state.place
@@ -58,7 +58,7 @@ def decide(
     storms = state.storms + begins
     place = storm or (f"{key}#{storms}" if begins else "")
     event = RiskPlaced(
-        risk=message, key=key, place=place, area=area, area_path=policy.city.area_path(area), storms=storms,
+        risk=risk, key=key, place=place, area=area, area_path=policy.city.area_path(area), storms=storms,
         since=now if fresh else state.since, raised=raised,
         members=(state.members if storm else 0) + 1 if place else 0, at=now, row=row.key,
     )  # fmt: skip

@@ -10,13 +10,13 @@ from typing import Annotated, Any
 import msgspec
 from sqlalchemy import ColumnElement, Select, and_, exists, false, func, null, or_, select, tuple_
 
-from liandong.app.ports import DeadLetter, OrderRow, QueueAsked, RejectedRow, StreamRow
+from liandong.app.ports import AlarmsAsked, DeadLetter, OrderRow, QueueAsked, RejectedRow, StreamRow
 from liandong.app.project import latest_turn
 from liandong.core.values.access import AccessScope
 from liandong.core.values.case import LIVE
 from liandong.core.values.errors import BadInput, Forbidden
 from liandong.core.values.lists import Capability, CaseStage
-from liandong.stores._sql import shapes, tables
+from liandong.stores._sql import alarms, shapes, tables
 from liandong.stores._sql.database import Database
 from liandong.stores._sql.scope import Condition, visible_cases, visible_orders, visible_queue, visible_scores
 from liandong.stores._sql.shapes import Shape
@@ -69,6 +69,20 @@ class SqlQuestions:
         t = tables.streams.c
         conditions = [t.kind == "alarm", t.grouping == row.grouping]
         return self._page(shapes.STREAM, conditions, (t.ordinal, t.stream), after, limit, newest_first=False)
+
+    def alarms(
+        self, scope: AccessScope, asked: AlarmsAsked, *, after: str = "", limit: int = 50
+    ) -> tuple[list[tuple[StreamRow, str]], str]:
+        if not 1 <= limit <= LIMIT:
+            raise BadInput("page.bad_limit", limit=limit, most=LIMIT)
+        query = alarms.listed(scope, asked).limit(limit + 1)
+        if after:
+            query = query.where(tuple_(*alarms.KEY) < tuple_(*read_cursor(after)))
+        with self._database.reading() as connection:
+            found = connection.execute(query).all()
+        rows = [(shapes.STREAM.row(row[:-1]), row[-1] or "") for row in found[:limit]]
+        cursor = write_cursor(rows[-1][0].updated, rows[-1][0].stream) if len(found) > limit else ""
+        return rows, cursor
 
     def orders(
         self,

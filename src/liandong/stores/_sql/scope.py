@@ -23,6 +23,14 @@ def visible_cases(scope: AccessScope) -> Condition:
     return or_(granted(scope, Capability.CASE_READ, streams), takes_part(scope, case))
 
 
+def visible_alarms(scope: AccessScope) -> Condition:
+    """Streams of kind alarm within the scope, or whose case the post or unit takes part in."""
+    case = streams.alias("its_case")
+    mine = takes_part(scope, func.substr(case.c.stream, len("case:") + 1))
+    taken = exists().where(case.c.kind == "case", case.c.grouping == streams.c.grouping, mine)
+    return or_(granted(scope, Capability.CASE_READ, streams), taken)
+
+
 def visible_queue(scope: AccessScope) -> Condition:
     """Rows of the queue whose case is within the scope."""
     return or_(granted(scope, Capability.CASE_READ, queue), takes_part(scope, queue.c.case))

@@ -337,8 +337,10 @@ class SqlStore:
     def heads(self) -> Iterator[StreamRow]:
         return self._streams(_heads)
 
-    def states(self, kind: str) -> Iterator[StreamRow]:
-        return self._streams(select(tables.streams).where(tables.streams.c.kind == kind))
+    def states(self, kind: str, stage: str = "") -> Iterator[StreamRow]:
+        t = tables.streams.c
+        at = [t.stage == stage] if stage else []
+        return self._streams(select(tables.streams).where(t.kind == kind, *at))
 
     def roots(self) -> list[Root]:
         return [shapes.ROOT.row(row) for row in self._all(_by_key(tables.roots))]
