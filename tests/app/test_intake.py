@@ -458,3 +458,21 @@ def test_the_finding_of_a_script_is_a_struct_that_equals_itself(calm: dict[str, 
     first = next(m for m in calm["said"] if isinstance(m, Finding))
     assert first.evidence and first != msgspec.structs.replace(first, evidence="")
     assert isinstance(LOG, Path)
+
+
+def test_where_the_detector_is_behind_the_door_waits(make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or whatever was answered and not yet looked at would fill the memory."""
+    monkeypatch.setattr("liandong.app.intake._MOST_BEHIND", 2)
+    rig = make().start()
+    go, process = threading.Event(), rig.intake.shard.process
+    monkeypatch.setattr(rig.intake.shard, "process", lambda *given: go.wait(10) and process(*given))
+    sent = []
+    for minute in range(4):
+        sent.append(rig.submit(gas(START + minute * MINUTE, 1.0)))
+        if minute < 3:  # two wait for the detector; the third is answered and waits to be handed over
+            sent[-1].result(10)
+    assert not threading.Event().wait(0.2) and not sent[3].done()
+    go.set()
+    assert sent[3].result(10).rows == 1
+    rig.settle()
+    assert not rig.accounting.check() and rig.intake._behind == 0

@@ -32,8 +32,12 @@ from liandong.core.values.log import Kind, LogRecord, record_of
 
 log = get_logger("intake")
 _MOST_WAITING = 10_000
-#: How far records without findings were read is noted at most so often.
-_NOTE_EVERY_S = 0.01
+#: Readings that may wait for the detector before the door has to: seconds of work, some 100 MB.
+_MOST_BEHIND = 1_000_000
+#: How far records without findings were read is noted once nothing more came for so long, …
+_QUIET_S = 0.01
+#: … and while more comes, so often.
+_NOTE_EVERY_S = 0.2
 #: What the detector says of a record that it does not look at.
 _NOTHING = ShardSaid((), np.zeros(0, dtype=np.uint32), IntakeCounts())
 _KEYS_KEPT = 100_000
@@ -150,6 +154,7 @@ class Intake:
         self._waiting: queue.Queue[_Waiting | None] = queue.Queue(_MOST_WAITING)
         self._found: queue.Queue[_Found | None] = queue.Queue(_MOST_WAITING)
         self._moving = 0
+        self._behind = 0
         self._moved = threading.Condition()
         self._snapshot_at: Position | None = None
         self._threads = [
@@ -405,11 +410,21 @@ class Intake:
     def _hand_over(self, item: tuple[Position, LogRecord] | None) -> None:
         """To the detector; where it is behind, the door waits for it."""
         while self._threads[1].is_alive():
+            with self._moved:
+                if not self._moved.wait_for(lambda: self._behind < _MOST_BEHIND, 0.5):
+                    continue
             try:
                 self._found.put(item, timeout=0.5)
-                return
             except queue.Full:
                 continue
+            if item is not None:
+                self._fall_behind(item[1].rows)
+            return
+
+    def _fall_behind(self, rows: int) -> None:
+        with self._moved:
+            self._behind += rows
+            self._moved.notify_all()
 
     # The detector.
 
@@ -431,6 +446,7 @@ class Intake:
                 else:
                     self._detecting = item[1]
                     self._detect(*item, counted=True)
+                    self._fall_behind(-item[1].rows)
             except BaseException as error:
                 log.error("intake.detector_failed", error)
                 self._closed.set()
@@ -451,7 +467,7 @@ class Intake:
         if self._ahead is not None:
             left = _NOTE_EVERY_S - (perf() - self._noted)
             try:
-                return self._found.get(timeout=left) if left > 0 else self._found.get_nowait()
+                return self._found.get(timeout=min(left, _QUIET_S)) if left > 0 else self._found.get_nowait()
             except queue.Empty:
                 return _Flush()
         return self._found.get()

@@ -21,7 +21,7 @@ from liandong.core.ingest.decoded import DecodedAs
 from liandong.core.ingest.positions import DecodedPositions, decode_positions
 from liandong.core.ingest.waveforms import DecodedWaveforms, Statistics, decode_waveforms
 from liandong.core.values.access import AccessScope, Session
-from liandong.core.values.errors import BadInput, Forbidden
+from liandong.core.values.errors import BadInput, Busy, Forbidden, Unreachable
 from liandong.core.values.lists import Capability
 
 #: What a door answers: a receipt once it is durable, and the rows it refuses at once.
@@ -111,6 +111,24 @@ class Receiving:
                 return nothing, decoded.errors
         return self._intake.submit(source, decoded, raw, now, again), decoded.errors
 
+    def plain(
+        self, session: Session, raw: bytes, decode: Callable[[str, int, int], DecodedAs[Any] | None]
+    ) -> Future[Receipt] | None:
+        """Take a message in which everything is right, without waiting for anything.
+
+        None where there is something to tell; then nothing has happened, and `take` will tell it.
+        """
+        if not session.source or not self._may_send(session.source):
+            return None
+        now = self._clock.read().now
+        try:
+            decoded = decode(session.source, now, max(now, self._writer.now))
+            if decoded is None or decoded.errors:
+                return None
+            return self._intake.submit(session.source, decoded, raw, now)
+        except (BadInput, Busy, Unreachable):
+            return None
+
     def positions(self, session: Session, raw: bytes, again: str = "") -> Taken:
         """Take positions of what moves, in JSON; as `readings`. They are kept; no rule looks at them yet."""
 
@@ -195,9 +213,12 @@ class Receiving:
         source = session.source
         if not source:
             raise Forbidden("auth.not_a_source")
-        rights = self._handler.policy.city.permissions(source)
-        if not any(row.capability == Capability.READINGS_SEND for row in rights):
+        if not self._may_send(source):
             wanted = Capability.READINGS_SEND.value
             self._access.note(self._access.scope(session), "access.forbidden", who=source, capability=wanted)
             raise Forbidden("auth.no_capability", capability=wanted)
         return source
+
+    def _may_send(self, source: str) -> bool:
+        rights = self._handler.policy.city.permissions(source)
+        return any(row.capability == Capability.READINGS_SEND for row in rights)

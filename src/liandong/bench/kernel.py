@@ -7,7 +7,7 @@ and cold memory are left out); the data are seeded, so only the machine varies.
 from __future__ import annotations
 
 from collections.abc import Callable
-from time import perf_counter
+from time import perf_counter, thread_time
 from typing import Any
 
 import msgspec
@@ -81,6 +81,18 @@ def _sorted(channels: int, columns: Columns, budget: float | None, busy: bool = 
     )
 
 
+def kernel_seconds(channels: int, columns: Columns) -> float:
+    """Seconds of the processor to evaluate a reading, sorted by channel and time: middle of a few runs."""
+    spent = []
+    for _ in range(RUNS + 1):
+        slots = np.repeat(kernel.make_slots([limit()]), channels)
+        offsets = np.arange(channels + 1)
+        begin = thread_time()
+        kernel.run(slots, offsets, *columns)
+        spent.append(thread_time() - begin)
+    return float(np.median(spent[1:])) / len(columns[0])
+
+
 def _arrival(channels: int, columns: Columns) -> dict[str, Any]:
     order = np.argsort(columns[1], kind="stable")
     columns = tuple(column[order] for column in columns)  # type: ignore[assignment]  # as many as before
@@ -122,15 +134,11 @@ def _statistics(channels: int, columns: Columns) -> dict[str, Any]:
         ),
     ]
     offsets = np.arange(channels + 1) * len(rules)
+    of_slot = np.tile(np.arange(3, dtype=np.int32), channels)
 
     def work() -> int:
-        return len(
-            kernel.run(
-                kernel.make_slots(rules)[np.tile([0, 1, 2], channels)], offsets, *columns,
-                plain_to=offsets[:-1], memory=make_memory(rules)[np.tile([0, 1, 2], channels)],
-                memory_of=np.arange(3 * channels, dtype=np.int32),
-            )
-        )  # fmt: skip
+        slots, memory = kernel.make_slots(rules)[of_slot], make_memory(rules, of_slot)
+        return len(kernel.run(slots, offsets, *columns, plain_to=offsets[:-1], memory=memory))
 
     return _figure(
         work, len(columns[0]), None,

@@ -13,6 +13,7 @@ from typing import Any
 
 from liandong import __version__
 from liandong.app.clock import system_clock
+from liandong.bench.budgets import line, verdicts
 from liandong.core.values.errors import BadInput
 from liandong.core.values.times import format_time
 
@@ -23,15 +24,19 @@ BENCHES = {
     "startup": "liandong.bench.startup",
     "frames": "liandong.bench.frames",
     "ingest": "liandong.bench.ingest",
+    "stages": "liandong.bench.stages",
     "latency": "liandong.bench.latency",
     "storm": "liandong.bench.storm",
     "mechanism": "liandong.bench.mechanism",
+    "casefile": "liandong.bench.casefile",
 }
 
 
 #: No measurement but a proof, and long: only where it is named.
-PROOFS = {"crash": "liandong.bench.crash"}
+PROOFS = {"crash": "liandong.bench.crash", "soak": "liandong.bench.soak"}
 _ALL = BENCHES | PROOFS
+#: A table longer than this is not for the screen.
+_LONG = 1_000
 
 
 def run_benches(
@@ -54,17 +59,23 @@ def run_benches(
         "machine": {
             "processor": _processor(),
             "cores": _cores(),
+            "load_before": _load(),
             "system": platform.platform(terse=True),
             "python": sys.version.split()[0],
         },
         "results": {},
     }
+    tell(f"machine: {report['machine']}")
     for name in names or list(BENCHES):
         tell(f"{name} …")
         figures = _alone(name, given)
         report["results"][name] = figures
         for key, value in figures.items():
-            tell(f"  {key}: {value}")
+            long = isinstance(value, dict) and len(str(value)) > _LONG
+            tell(f"  {key}: {f'{len(value)}, in the file of --json' if long else value}")
+    report["budgets"] = verdicts(report["results"], given)
+    for verdict in report["budgets"]:
+        tell(line(verdict))
     return report
 
 
@@ -87,6 +98,13 @@ def _processor() -> str:
             return next(line.split(":", 1)[1].strip() for line in file if line.startswith("model name"))
     except (OSError, StopIteration):
         return platform.machine()
+
+
+def _load() -> float:
+    """Processes that wanted to run in the last minute: far above nothing, the figures are others' as well."""
+    import os
+
+    return round(os.getloadavg()[0], 1)
 
 
 def _cores() -> int:

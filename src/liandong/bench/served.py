@@ -35,13 +35,14 @@ class Served:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Served:
-        self._process = subprocess.Popen(
-            [
-                sys.executable, "-m", "liandong", "serve", "--data", str(self.data),
-                "--city", str(self._tables), "--port", str(self._port),
-            ],
-            env=dict(os.environ), stdout=subprocess.DEVNULL, stderr=self._errors.open("wb"),
-        )  # fmt: skip
+        with self._errors.open("wb") as errors:
+            self._process = subprocess.Popen(
+                [
+                    sys.executable, "-m", "liandong", "serve", "--data", str(self.data),
+                    "--city", str(self._tables), "--port", str(self._port),
+                ],
+                env=dict(os.environ), stdout=subprocess.DEVNULL, stderr=errors,
+            )  # fmt: skip
         began = perf()
         while perf() - began < 120:
             try:
@@ -75,6 +76,11 @@ class Served:
         """Processor time that the server has used so far, all threads."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / float(os.sysconf("SC_CLK_TCK"))
+
+    def memory_mb(self) -> float:
+        """Memory that the server holds now (resident), megabytes."""
+        lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
+        return int(next(line for line in lines if line.startswith("VmRSS:")).split()[1]) / 1024
 
     def client(self) -> httpx.Client:
         """A client with its own connection."""

@@ -21,7 +21,7 @@ from liandong.bench.storm_city import QUIET, SOURCE, STORM, storm_city
 from liandong.core.values.times import format_time
 
 Place = tuple[int, int]
-_CENTRE = "post:centre.duty"
+CENTRE = "post:centre.duty"
 
 
 def run(assets: int = 20_000, seconds: float = 60.0, waiting: int = 120) -> dict[str, Any]:
@@ -32,9 +32,9 @@ def run(assets: int = 20_000, seconds: float = 60.0, waiting: int = 120) -> dict
         officers = _Officers(served, cases, seconds)
         began = perf()
         officers.start()
-        last = _blow(served, seconds)
+        last = blow(served, seconds)
         sent = perf() - began
-        _wait_for(served, last)
+        wait_for(served, last)
         absorbed = perf() - began
         officers.join()
         findings, reached = _findings(served)
@@ -78,12 +78,12 @@ class _Officers(threading.Thread):
 
 def _holder(served: Served, client: httpx.Client, case: str) -> tuple[dict[str, str], int]:
     """Who holds the case's next step, as headers of a sign-in, and the version they see."""
-    view = client.get(f"/cases/{case}", headers=served.bearer(**_officer(served, _CENTRE))).json()
+    view = client.get(f"/cases/{case}", headers=served.bearer(**officer_of(served, CENTRE))).json()
     step = view["next"][0]
     return served.bearer(person=step["person"], post=step["post"]), view["version"]
 
 
-def _officer(served: Served, post: str) -> dict[str, str]:
+def officer_of(served: Served, post: str) -> dict[str, str]:
     now = system_clock().read().now
     duties = served.folder.city.duties
     person = next(d.person for d in duties if d.post == post and d.start <= now < d.end)
@@ -105,7 +105,7 @@ def _open_waiting(served: Served) -> list[str]:
     """Cases judged and pushed, so that a signature is what they wait for."""
     names = [c.key for c in served.folder.city.channels if c.quantity == QUIET]
     with served.client() as client:
-        _wait_for(served, _send(served, client, names, 20.0))
+        wait_for(served, _send(served, client, names, 20.0))
         with served.database() as db:
             rows = db.execute("select stream from streams where kind = 'case' and domain = ?", (QUIET,))
             cases = [stream.removeprefix("case:") for (stream,) in rows]
@@ -127,7 +127,7 @@ def _send(served: Served, client: httpx.Client, names: list[str], value: float) 
     return int(segment), int(row)
 
 
-def _blow(served: Served, span: float, size: int = 100) -> Place:
+def blow(served: Served, span: float, size: int = 100) -> Place:
     """All readings, evenly over the time; where the last of them lies."""
     names = [c.key for c in served.folder.city.channels if c.quantity == STORM]
     starts = range(0, len(names), size)
@@ -141,7 +141,7 @@ def _blow(served: Served, span: float, size: int = 100) -> Place:
     return last
 
 
-def _wait_for(served: Served, place: Place, most: float = 900.0) -> None:
+def wait_for(served: Served, place: Place, most: float = 900.0) -> None:
     """Until everything found up to this position is committed."""
     nap = threading.Event()
     began = perf()

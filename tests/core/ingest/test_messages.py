@@ -188,7 +188,7 @@ def test_any_bytes_are_decoded_or_refused(raw):
 
 
 def both(raw: bytes) -> tuple[Decoded | None, Decoded]:
-    quick = messages_module._in_columns(raw, "s", CHANNELS, NOW + 5, NOW)
+    quick = messages_module.decode_plain(raw, "s", CHANNELS, NOW + 5, NOW)
     return quick, messages_module._by_rows(raw, "s", CHANNELS, NOW + 5, NOW)
 
 
@@ -234,7 +234,7 @@ def test_the_quick_way_is_taken_where_all_is_well():
 @settings(max_examples=300, deadline=None)
 @given(raws | damaged())
 def test_the_quick_way_never_takes_what_the_careful_way_refuses(raw):
-    quick = messages_module._in_columns(raw, "s", CHANNELS, NOW + 5, NOW)
+    quick = messages_module.decode_plain(raw, "s", CHANNELS, NOW + 5, NOW)
     if quick is not None:
         careful = messages_module._by_rows(raw, "s", CHANNELS, NOW + 5, NOW)
         assert not careful.errors and quick.batch.value.tobytes() == careful.batch.value.tobytes()

@@ -7,7 +7,7 @@ buffers are refused, lengths are looked at before a batch is read, and what was 
 from __future__ import annotations
 
 import struct
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from liandong.core.ingest import MOST_BYTES, MOST_ROWS, Columns
+from liandong.core.ingest.columns import Texts
 from liandong.core.ingest.positions import OPTIONAL, RANGES, PositionColumns
 from liandong.core.ingest.waveforms import Window
 from liandong.core.values.errors import BadInput
@@ -28,7 +29,7 @@ _FAILURES = (
     struct.error,
 )  # fmt: skip
 #: Microseconds in a unit of Arrow; nanoseconds are divided.
-_UNITS = {"s": 1_000_000, "ms": 1_000, "us": 1}
+_UNITS = {"s": 1_000_000, "ms": 1_000}
 _FAR = 1 << 62
 
 
@@ -141,11 +142,10 @@ def _child(data: memoryview, table: int, index: int) -> int:
     return at + int(struct.unpack_from("<I", data, at)[0])
 
 
-def channels_of(batches: list[Any], name: str) -> tuple[npt.NDArray[np.int64], list[str] | None]:
+def channels_of(batches: list[Any], name: str) -> tuple[npt.NDArray[np.int64], Sequence[str] | None]:
     """(places in names, names), or (registry numbers, None); -1 where a row has none."""
     parts: list[npt.NDArray[np.int64]] = []
-    names: list[str] = []
-    last: Any = None
+    found: list[Any] = []
     start = 0
     for batch in batches:
         column = batch.column(name)
@@ -156,14 +156,30 @@ def channels_of(batches: list[Any], name: str) -> tuple[npt.NDArray[np.int64], l
             if not _is_text(column.type):
                 raise wrong_type(name, column.type, "utf8, dictionary<utf8>, int32")
             column = column.dictionary_encode()
-        if last is None or not column.dictionary.equals(last):
-            start, last = len(names), column.dictionary
-            names += [entry or "" for entry in last.to_pylist()]
+        if not found or not column.dictionary.equals(found[-1]):
+            start += len(found[-1]) if found else 0
+            found.append(column.dictionary)
         place = _integers(column.indices, -1)
-        parts.append(np.where(place < 0, -1, place + start))
-    joined = np.concatenate(parts) if parts else np.zeros(0, np.int64)
+        if start:
+            place[place >= 0] += start
+        parts.append(place)
     numbered = bool(batches) and pa.types.is_integer(batches[0].schema.field(name).type)
-    return joined, None if numbered else names
+    return _joined(parts, np.int64), None if numbered else _texts(found)
+
+
+def _texts(found: list[Any]) -> Sequence[str]:
+    """The entries of several text columns; those of a single one stay as they lie."""
+    if len(found) == 1 and pa.types.is_string(found[0].type) and not found[0].null_count and len(found[0]):
+        _, offsets, data = found[0].buffers()
+        ends = np.frombuffer(offsets, np.int32, len(found[0]) + 1, 4 * found[0].offset)
+        return Texts(np.frombuffer(data or b"", np.uint8).copy(), ends.copy())
+    return [entry or "" for part in found for entry in part.to_pylist()]
+
+
+def _joined(parts: list[npt.NDArray[Any]], dtype: Any) -> npt.NDArray[Any]:
+    if len(parts) == 1:
+        return parts[0]
+    return np.concatenate(parts) if parts else np.zeros(0, dtype)
 
 
 def times_of(batches: list[Any], name: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_] | None]:
@@ -176,18 +192,17 @@ def times_of(batches: list[Any], name: str) -> tuple[npt.NDArray[np.int64], npt.
             raise BadInput("arrow.naive_time", column=name)
         if not (pa.types.is_timestamp(kind) or pa.types.is_int64(kind)):
             raise wrong_type(name, kind, "timestamp[us, tz=UTC], int64 (µs UTC)")
-        plain = _integers(column.cast(pa.int64()) if pa.types.is_timestamp(kind) else column, 0)
+        plain = _integers(column.view(pa.int64()) if pa.types.is_timestamp(kind) else column, 0)
         if pa.types.is_timestamp(kind) and kind.unit == "ns":
             plain = plain // 1_000
-        elif pa.types.is_timestamp(kind):
+        elif pa.types.is_timestamp(kind) and kind.unit != "us":
             unit = _UNITS[kind.unit]
             plain = np.clip(plain, -_FAR // unit, _FAR // unit) * unit
         parts.append(plain)
-        gaps.append(_nulls(column))
-    if not parts:
-        return np.zeros(0, np.int64), None
-    absent = np.concatenate(gaps)
-    return np.concatenate(parts), absent if absent.any() else None
+        gaps.append(column)
+    if not any(column.null_count for column in gaps):
+        return _joined(parts, np.int64), None
+    return _joined(parts, np.int64), _joined([_nulls(column) for column in gaps], np.bool_)
 
 
 def numbers_of(batches: list[Any], name: str) -> npt.NDArray[np.float64]:
@@ -198,7 +213,7 @@ def numbers_of(batches: list[Any], name: str) -> npt.NDArray[np.float64]:
         if not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type)):
             raise wrong_type(name, column.type, "float64, float32")
         parts.append(column.to_numpy(zero_copy_only=False).astype(np.float64))
-    return np.concatenate(parts) if parts else np.zeros(0)
+    return _joined(parts, np.float64)
 
 
 def _integers(column: Any, absent: int) -> npt.NDArray[np.int64]:

@@ -16,6 +16,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from liandong.adapters.http import arrow
+from liandong.adapters.http.door import TAKEN
 from liandong.app.intake import Receipt
 from liandong.app.platform import Platform
 from liandong.app.receiving import Taken
@@ -154,9 +155,12 @@ def make_router(platform: Platform | None) -> APIRouter:
 async def _take(platform: Platform | None, request: Request, json: str, stream: str) -> ReadingsTaken:
     """Hand the body to its door and answer once it is durable."""
     assert platform is not None
-    raw = await _read(request)
-    take = platform.receiving.doors[stream if is_arrow(request) else json]
-    future, errors = await to_thread.run_sync(take, request.state.session, raw, "")
+    taken: Taken | None = request.scope.get(TAKEN)
+    if taken is None:
+        raw = await _read(request)
+        take = platform.receiving.doors[stream if is_arrow(request) else json]
+        taken = await to_thread.run_sync(take, request.state.session, raw, "")
+    future, errors = taken
     receipt = await _durable(future)
     if errors and not receipt.rows:
         raise NoneTaken(errors)

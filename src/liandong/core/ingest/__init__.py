@@ -9,7 +9,7 @@ takes what a device's own protocol said, `reduce` condenses what comes too fast;
 from liandong.core.ingest.channels import ChannelTable
 from liandong.core.ingest.columns import Columns, decode_columns
 from liandong.core.ingest.decoded import MOST_AHEAD, MOST_BYTES, MOST_ROWS, Decoded
-from liandong.core.ingest.messages import decode_json
+from liandong.core.ingest.messages import decode_json, decode_plain
 from liandong.core.ingest.rows import DeviceRow, Devices, decode_rows
 
 __all__ = [
@@ -23,5 +23,6 @@ __all__ = [
     "Devices",
     "decode_columns",
     "decode_json",
+    "decode_plain",
     "decode_rows",
 ]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from liandong.core.ingest.compiled import TERMS, Names
 from liandong.core.values.errors import BadInput
 from liandong.core.values.rules import ChannelRow
 
@@ -15,35 +17,35 @@ from liandong.core.values.rules import ChannelRow
 class ChannelTable(dict[str, ChannelRow]):
     """Channel rows by key. Built once for each version of the city; never changed afterwards.
 
-    The arrays hold one entry for each channel in order of `rows`, and one more for "no such channel".
+    `terms` holds one entry for each channel in order of `rows`, and one more for "no such channel".
     """
 
     def __init__(self, rows: Iterable[ChannelRow]) -> None:
         self.rows = tuple(rows)
         super().__init__((row.key, row) for row in self.rows)
         self.index = {row.key: index for index, row in enumerate(self.rows)}
-        none = ChannelRow(number=-1, key="", group="", source="", quantity="")
-        every = (*self.rows, none)
-        self.number = np.array([row.number for row in every], dtype=np.int32)
-        self.low = np.array([-math.inf if row.low is None else row.low for row in every])
-        self.high = np.array([math.inf if row.high is None else row.high for row in every])
-        self.factor = np.array([row.factor for row in every])
-        self.offset = np.array([row.offset for row in every])
-        #: Which channels send another unit than their quantity's, and whether any does.
-        self.foreign = (self.factor != 1.0) | (self.offset != 0.0)
-        self.converts = bool(self.foreign.any())
-        sources = {row.source: number for number, row in enumerate(self.rows)}
-        self._sources = sources
-        self._owner = np.array([sources.get(row.source, -1) for row in every], dtype=np.int64)
+        self.names = Names([row.key.encode() for row in self.rows])
+        self._sources = {row.source: number for number, row in enumerate(self.rows)}
+        self.terms = self._terms()
         self._by_number = np.full(max((row.number for row in self.rows), default=-1) + 1, -1, dtype=np.int64)
         for index, row in enumerate(self.rows):
             self._by_number[row.number] = index
 
-    def of_source(self, source: str, index: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-        """Which of some channels belong to the source."""
-        owner = self._sources.get(source, -2)
-        mine: npt.NDArray[np.bool_] = self._owner[index] == owner
-        return mine
+    def _terms(self) -> npt.NDArray[Any]:
+        none = ChannelRow(number=-1, key="", group="", source="", quantity="")
+        every = (*self.rows, none)
+        terms = np.zeros(len(every), dtype=TERMS)
+        terms["number"] = [row.number for row in every]
+        terms["low"] = [-math.inf if row.low is None else row.low for row in every]
+        terms["high"] = [math.inf if row.high is None else row.high for row in every]
+        terms["factor"] = [row.factor for row in every]
+        terms["offset"] = [row.offset for row in every]
+        terms["owner"] = [self._sources.get(row.source, -1) for row in every]
+        return terms
+
+    def owner(self, source: str) -> int:
+        """The number of a source within `terms`; -2 for one that owns no channel here."""
+        return self._sources.get(source, -2)
 
     def at_numbers(self, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Place of each channel number in the arrays, -1 where there is none."""

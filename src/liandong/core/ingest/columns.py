@@ -9,15 +9,28 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from liandong.core.ingest import compiled
 from liandong.core.ingest.channels import ChannelTable, checked_value, table_of
 from liandong.core.ingest.decoded import MOST_AHEAD, MOST_SAID, Decoded, DecodedAs, check_rows, check_time
 from liandong.core.values.errors import BadInput
-from liandong.core.values.lists import Quality
-from liandong.core.values.readings import ReadingBatch
+from liandong.core.values.readings import COLUMNS, ReadingBatch
 from liandong.core.values.rules import ChannelRow
 from liandong.core.values.times import EARLIEST, LATEST
 
 Places = npt.NDArray[np.int64]
+
+
+class Texts(Sequence[str]):
+    """Texts as one run of UTF-8 and the places where they begin and end, read only where somebody looks."""
+
+    def __init__(self, data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int32]) -> None:
+        self.data, self.offsets = data, offsets
+
+    def __len__(self) -> int:
+        return max(len(self.offsets) - 1, 0)
+
+    def __getitem__(self, place: Any) -> Any:
+        return self.data[self.offsets[place] : self.offsets[place + 1]].tobytes().decode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,9 +69,12 @@ def places(columns: Columns, table: ChannelTable) -> Places:
     """Where each row's channel stands in the table, -1 where nowhere."""
     if columns.names is None:
         return table.at_numbers(columns.channel)
-    index = table.index
     # One more for the rows that name none: place -1 is the last.
-    known = np.array([*(index.get(name, -1) for name in columns.names), -1], dtype=np.int64)
+    known = np.full(len(columns.names) + 1, -1, dtype=np.int64)
+    if isinstance(columns.names, Texts):
+        known[:-1] = table.names.find(columns.names.data, columns.names.offsets)
+    else:
+        known[:-1] = [table.index.get(name, -1) for name in columns.names]
     return known[columns.channel]
 
 
@@ -73,26 +89,16 @@ def judge(
 ) -> tuple[ReadingBatch, npt.NDArray[np.bool_]]:
     """The batch of all rows in canonical units, and which of them are bad."""
     rows = len(place)
-    if table.converts:
-        # The others stay bit by bit as they are: times one and plus nothing would lose the sign of zero.
-        converted = value * table.factor[place] + table.offset[place]
-        value = np.where(table.foreign[place], converted, value)
-    none = np.isnan(value)
-    with np.errstate(invalid="ignore"):  # not a number is neither too low nor too high
-        bad = (value < table.low[place]) | (value > table.high[place]) | np.isinf(value)
-    bad |= (place < 0) | ~table.of_source(source, place)
-    if rows and (time.min() < EARLIEST or time.max() > min(LATEST, now + MOST_AHEAD)):
-        bad |= (time < EARLIEST) | (time > min(LATEST, now + MOST_AHEAD))
-    batch = ReadingBatch(
-        source=source,
-        channel=table.number[place],
-        event_time=np.ascontiguousarray(time, dtype=np.int64),
-        arrival_time=np.full(rows, arrival, dtype=np.int64),
-        value=np.where(none, 0.0, value),
-        quality=none.astype(np.uint32) * np.uint32(Quality.NAN),
-        message=np.zeros(rows, dtype=np.int32),
-    )
-    return batch, bad
+    columns = {name: np.empty(rows, dtype=dtype) for name, dtype in COLUMNS.items()}
+    bad = np.empty(rows, dtype=np.bool_)
+    latest = min(int(LATEST), now + MOST_AHEAD)
+    compiled.judge(
+        place, time, value, table.terms, table.owner(source), int(EARLIEST), latest,
+        columns["channel"], columns["event_time"], columns["value"], columns["quality"], bad,
+    )  # fmt: skip
+    columns["arrival_time"].fill(arrival)
+    columns["message"].fill(0)
+    return ReadingBatch(source=source, **columns), bad
 
 
 def _why(columns: Columns, table: ChannelTable, place: Places, row: int, source: str, now: int) -> BadInput:

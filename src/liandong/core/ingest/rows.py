@@ -35,6 +35,7 @@ class DeviceRow:
     time: int
     value: float | None
     unit: str = ""
+    quality: int = 0  #: bits that the protocol itself sets, e.g. `Quality.UNCERTAIN`
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +119,9 @@ def _row(row: DeviceRow, number: int, known: Known, now: int) -> tuple[int, int,
         )
     at = check_time(row.time, str(row.time), number, now)
     if row.value is None or math.isnan(row.value):
-        return channel.number, at, 0.0, int(Quality.NAN)
-    return channel.number, at, checked_value(row.value, _in_unit(channel, row.unit, number), number), 0
+        return channel.number, at, 0.0, int(Quality.NAN) | row.quality
+    value = checked_value(row.value, _in_unit(channel, row.unit, number), number)
+    return channel.number, at, value, row.quality
 
 
 def _in_unit(channel: ChannelRow, unit: str, number: int) -> ChannelRow:
