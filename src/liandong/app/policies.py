@@ -202,6 +202,28 @@ class _Drafted:
         return found[1] if found else None
 
 
+class _With:
+    """A store as it will be once a group is committed, for reading datasets only."""
+
+    def __init__(self, store: Datasets, changes: Changes) -> None:
+        self._store, self._changes = store, changes
+
+    def dataset(self, digest: str) -> bytes | None:
+        """A content-addressed dataset."""
+        found = self._changes.datasets.get(digest)
+        return found[1] if found is not None else self._store.dataset(digest)
+
+
+def admit_drafted(
+    handler: Handler, drafted: tuple[PolicyCommitted, Changes], now: int, changes: Changes
+) -> None:
+    """Admit a version within the writer's turn: it holds for whatever the turn decides after it."""
+    message, datasets = drafted
+    handler.admit(message, "policy", now)
+    changes.datasets |= datasets.datasets
+    handler.policy = policy_of(_With(handler.store, datasets), message, handler.policy.mode)
+
+
 def guard_standing(
     handler: Handler, now: int, message: PolicyCommitted, datasets: Changes, override: Override | None = None
 ) -> None:

@@ -15,7 +15,7 @@ import msgspec
 
 from liandong.app.access import Access, id_only
 from liandong.app.handle import Answer, Handler
-from liandong.app.policies import current_policy, draft_commit, policy_of
+from liandong.app.policies import admit_drafted, current_policy, draft_commit
 from liandong.app.ports import Changes, Store, VaultRow
 from liandong.app.vault import Vault
 from liandong.app.writer import Admit, Books, Writer
@@ -221,10 +221,7 @@ class Publications:
             state.publisher, f"{state.mechanism} {state.number}",
         )  # fmt: skip
         if drafted is not None:
-            message, datasets = drafted
-            handler.admit(message, "policy", now)
-            changes.datasets |= datasets.datasets
-            handler.policy = policy_of(_With(self._store, datasets), message, before.mode)
+            admit_drafted(handler, drafted, now, changes)
         for older in self._in_force():
             self._say(DraftAction.SUPERSEDE, older, now, supersedes=state.number)
         self._say(DraftAction.ENTER_FORCE, state, now)
@@ -278,15 +275,3 @@ class Publications:
 
 def _no_reader(files: Mapping[str, str]) -> Mechanism:
     raise BadInput("mechanism.no_reader")
-
-
-class _With:
-    """A store as it will be once a group is committed, for reading datasets only."""
-
-    def __init__(self, store: Store, changes: Changes) -> None:
-        self._store, self._changes = store, changes
-
-    def dataset(self, digest: str) -> bytes | None:
-        """A content-addressed dataset."""
-        found = self._changes.datasets.get(digest)
-        return found[1] if found is not None else self._store.dataset(digest)

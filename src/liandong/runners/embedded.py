@@ -14,13 +14,14 @@ from liandong.app.logs import get_logger
 from liandong.app.outbox import Outbox
 from liandong.app.platform import Platform
 from liandong.app.ports import AnchorPlace, Changes, Store
-from liandong.app.retention import spans
+from liandong.app.retention import spans, thinning
 from liandong.app.roots import anchor_pending, left_so_far, next_root
 from liandong.app.selfwatch import SOURCE, clock_messages
 from liandong.app.signing import Signer
 from liandong.app.standing import StandingWatch
 from liandong.app.writer import Admit, Books, Writer
 from liandong.core.detect.warm import warm_up
+from liandong.core.ingest.warm import warm_up as warm_up_ingest
 from liandong.core.values.errors import Busy, Fatal
 from liandong.core.values.journal import Root
 from liandong.core.values.times import SECOND
@@ -89,7 +90,8 @@ class Embedded:
 
     def start(self, tick_s: float | None = None) -> None:
         """Recover, then run; with `tick_s` the clock beats by itself, without it the agenda beats."""
-        warm_up()  # or the first readings after a start would wait for the compiler
+        warm_up_ingest()  # or the first readings after a start would wait for the compiler
+        warm_up()
         # What was made while starting lives as long as the process: the collector need not walk it
         # again and again, and it took a tenth of the writer's time.
         gc.collect()
@@ -157,6 +159,8 @@ class Embedded:
         """Roots, snapshots and the auditor, each at its interval; `aside` signs in a thread of its own."""
         with suppress(Busy):  # then the next look says it
             self.platform.auditor.tick(now)
+            self.platform.dispatch.tick(now)
+            self.platform.devices.tick(now)
         if now >= self._next_root:
             self._next_root = now + self._root_every
             self._sign(aside)
@@ -186,8 +190,8 @@ class Embedded:
     def _compact(self, now: int) -> None:
         """Closed segments become Parquet, and what is past its retention goes; the journal says what."""
         try:
-            kept = spans(self.platform.handler.policy.city.city.retentions)
-            made, gone = self.platform.archive.keep(now, kept)
+            rows = self.platform.handler.policy.city.city.retentions
+            made, gone = self.platform.archive.keep(now, spans(rows), thinning(rows))
         except Exception as error:  # nobody waits for this, so nobody else would say it
             log.error("embedded.compaction_failed", error)
             if isinstance(error, Fatal):

@@ -10,6 +10,7 @@ import msgspec
 
 from liandong.adapters.tables import Examined, examine
 from liandong.app.clock import system_clock
+from liandong.app.dispatch import keep_held
 from liandong.app.handle import Handler
 from liandong.app.policies import (
     commit_policy,
@@ -76,8 +77,8 @@ def commit_place(
             raise BadInput("policy.effective_past", at=later)
         names = tuple(sorted(channel.name for channel in delivery_channels(settings)))
         drafted = draft_commit(
-            before, folder.city, folder.mechanism, folder.rules, before.channels if before else names,
-            author, reason, ever=numbers_ever(store),
+            before, folder.city, folder.mechanism, keep_held(store, folder.rules),
+            before.channels if before else names, author, reason, ever=numbers_ever(store),
         )  # fmt: skip
         keep_persons(store, folder.persons, Vault(keyring, secrets.token_bytes))
         if drafted is None:
