@@ -12,6 +12,7 @@ from liandong.adapters.tables import examine, write_city
 from liandong.app.packs import load_packs
 from liandong.core.values.city import City, PackUse, Post
 from liandong.core.values.dataset import CityFolder
+from liandong.core.values.lists import Statistic
 from tests.adapters.tables.folders import DEMO
 
 replace = msgspec.structs.replace
@@ -50,6 +51,17 @@ def test_a_unit_that_does_not_convert_is_named(tmp_path: Path) -> None:
     city = DEMO.city
     found = check(tmp_path, channels=(replace(city.channels[0], unit="furlong"), *city.channels[1:]))
     assert places(found.findings) == [("units.channel", "channels.csv", 2)]
+
+
+def test_a_scorer_that_is_not_there_or_misses_its_numbers_is_named(tmp_path: Path) -> None:
+    like = replace(DEMO.rules[0], statistic=Statistic.SCORE, channel="*", scorer="?")
+    rules = [replace(like, key=f"score_{n}", scorer=s) for n, s in enumerate(("oracle", "quorum"))]
+    found = check(tmp_path, replace(DEMO, rules=(*DEMO.rules, *rules)))
+    row = 2 + len(DEMO.rules)
+    wanted = [("detect.scorer_unknown", "rules.csv", row), ("detect.scorer_params", "rules.csv", row + 1)]
+    assert places(found.findings) == wanted
+    good = replace(like, key="good", scorer="quorum", params="limit=3;least=1", members=(like.quantity,))
+    assert check(tmp_path / "good", replace(DEMO, rules=(*DEMO.rules, good))).findings == []
 
 
 def test_a_gap_in_a_roster_is_found_unless_somebody_holds_the_post(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from liandong.core.values.document import Mechanism
 from liandong.core.values.errors import BadInput
 from liandong.core.values.lists import AreaKind, Participation
 from liandong.core.values.rows import FlowRow, says, words
-from liandong.core.values.rules import Rule
+from liandong.core.values.rules import NOT_NEGATIVE, Rule
 from liandong.core.values.scales import CASE_LEVELS
 from liandong.core.values.times import format_time
 
@@ -213,14 +213,22 @@ def _rules(lines: list[Line], errors: list[BadInput]) -> None:
             continue
         try:
             Rule(**line.values)
-        except ValueError:
-            negative = next((c for c in ("hold_s", "clear_hold_s") if line.values[c] < 0), "")
-            column = negative or "clear_at"
-            remedy = "city.remedy.not_negative" if negative else "city.remedy.clear_at"
-            shown = str(line.values[column])
-            errors.append(
-                bad("city.bad_value", "rules.csv", line.row, column, shown, remedy=remedy, allowed="")
-            )
+        except ValueError as problem:
+            errors.append(_refused(line, str(problem)))
+
+
+def _refused(line: Line, problem: str) -> BadInput:
+    """Why a rule was refused, at the cell that has to be changed where one cell is to blame."""
+    values = line.values
+    negative = next((c for c in NOT_NEGATIVE if values.get(c, 0) < 0), "")
+    beyond = (values["clear_at"] - values["raise_at"]) * (1 if values.get("above", True) else -1) > 0
+    if not negative and not beyond:
+        shown = str(values.get("key", ""))
+        return bad("rules.refused", "rules.csv", line.row, "key", shown, problem=problem)
+    column = negative or "clear_at"
+    remedy = "city.remedy.not_negative" if negative else "city.remedy.clear_at"
+    shown = str(values[column])
+    return bad("city.bad_value", "rules.csv", line.row, column, shown, remedy=remedy, allowed="")
 
 
 def _bridges(lines: list[Line], errors: list[BadInput]) -> None:
@@ -298,7 +306,7 @@ def _limits(lines: Lines, errors: list[BadInput]) -> None:
 
 
 def _positive(lines: Lines) -> Iterator[tuple[str, str, Line]]:
-    columns = (("sources", "idle_s"), ("retentions", "days"))
+    columns = (("sources", "idle_s"), ("retentions", "days"), ("retentions", "thin_s"))
     for name, column in columns:
         for line in lines[name]:
             yield name, column, line

@@ -46,7 +46,7 @@ def build(place: Path, reading: Reading) -> CityFolder:
     """The city of tables that were read. Raises CityErrors."""
     if reading.errors:
         raise CityErrors(place.name, reading.errors)
-    return _build(reading.lines)
+    return build_lines(reading.lines)
 
 
 def check_city(place: Path, quantities: Collection[str] = ()) -> list[BadInput]:
@@ -147,7 +147,7 @@ def _place(error: BadInput, labels: dict[str, str]) -> tuple[int, int]:
     return files.get(str(error.params.get("file", "")), -1), int(error.params.get("row") or 0)
 
 
-def _build(lines: Lines) -> CityFolder:
+def build_lines(lines: Lines) -> CityFolder:
     """Values of checked lines."""
     parents = {line.values["key"]: line.values["parent"] for line in lines["areas"]}
     for line in lines["areas"]:

@@ -52,6 +52,7 @@ def examine(place: Path, packs: Mapping[str, Pack]) -> Examined:
     found = [
         *_units(whole.city, rows),
         *_devices(reading),
+        *_scorers(whole, rows),
         *_packs(reading, packs),
         *_rosters(folder.city, rows),
     ]
@@ -86,6 +87,21 @@ def _units(city: City, rows: _Rows) -> Iterator[BadInput]:
         yield BadInput(
             error.key, **{**error.params, "file": "channels.csv", "row": rows("channels", channel)}
         )
+
+
+def _scorers(folder: CityFolder, rows: _Rows) -> Iterator[BadInput]:
+    """Rules over groups that the detector would refuse; what a pack brings itself its own check tries."""
+    quantities = {quantity.key for quantity in folder.city.quantities}
+    if check_units(folder.city) or any(c.quantity not in quantities for c in folder.city.channels):
+        return  # without units and quantities there are no channels to look at
+    ours = [rule for rule in folder.rules if rule.scorer and "." not in rule.scorer]
+    if not ours:
+        return
+    # Only here: it brings the compiler of the detector with it.
+    from liandong.core.detect.layout import scorer_faults
+
+    for key, error in scorer_faults(CityIndex(folder.city).channel_rows(), ours):
+        yield BadInput(error.key, **{**error.params, "file": "rules.csv", "row": rows("rules", key)})
 
 
 def _devices(reading: Reading) -> Iterator[BadInput]:

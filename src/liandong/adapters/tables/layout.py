@@ -62,6 +62,8 @@ TIMES = {
     ("liaisons", "since"),
     ("liaisons", "until"),
     ("sensors", "calibrated"),
+    ("sensors", "calibration_due"),
+    ("sensors", "installed"),
 }
 #: Days, and days of any year.
 DATES = {
@@ -84,7 +86,7 @@ WORDS = {"severity": tuple(SEVERITIES), "level": tuple(CASE_LEVELS)}
 FEW = {
     ("assets", "tier"): TIERS,
     ("assets", "stage"): STAGES,
-    ("sources", "protocol"): ("http", "hj212", "gb26875", "file"),
+    ("sources", "protocol"): ("http", "hj212", "gb26875", "jt808", "file", "modbus", "opcua", "mqtt"),
     ("packs", "maturity"): ("live", "shadow"),
     ("decisions", "response"): tuple(RESPONSE_LEVELS),
 }

@@ -42,6 +42,8 @@ REFERENCES: dict[tuple[str, str], tuple[str, ...]] = {
     ("relations", "source"): ("assets",),
     ("relations", "target"): ("assets",),
     ("sensors", "asset"): ("assets",),
+    ("sensors", "owner"): ("units",),
+    ("sensors", "upkeep"): ("units",),
     ("channels", "sensor"): ("sensors",),
     ("channels", "quantity"): ("quantities",),
     ("channels", "source"): ("sources",),

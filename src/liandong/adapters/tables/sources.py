@@ -29,7 +29,7 @@ def find_tables(place: Path, names: Iterable[str]) -> Sources:
     if place.is_dir():
         for name in names:
             if (place / f"{name}.csv").exists():
-                _read_csv(place / f"{name}.csv", name, found)
+                read_csv(place / f"{name}.csv", name, found)
         books = sorted(path for path in folder.glob("*.xlsx") if not path.name.startswith(("~$", ".")))
     else:
         books = [place]
@@ -48,7 +48,8 @@ def find_tables(place: Path, names: Iterable[str]) -> Sources:
     return found
 
 
-def _read_csv(path: Path, name: str, found: Sources) -> None:
+def read_csv(path: Path, name: str, found: Sources) -> None:
+    """Add one table from a file of any name; what is wrong with the file is an error of `found`."""
     raw = path.read_bytes()
     text = _decoded(raw)
     if text is None:

@@ -1,0 +1,198 @@
+"""设备 How every device stands: heard in time, late, silent or never heard; and who has to see to it.
+
+Nothing here is called normal: a device that is silent says nothing about the thing that it watches. At
+points that an owner watches, the watcher is watched by the same figures.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+
+from liandong.app.handle import Handler
+from liandong.app.intake import Intake
+from liandong.app.ports import Store
+from liandong.app.selfwatch import SOURCE, messages
+from liandong.app.writer import Admit, Writer
+from liandong.core.detect.kernel import NEVER
+from liandong.core.mechanism.policy import Policy
+from liandong.core.values.lists import DeviceState
+from liandong.core.values.times import MINUTE, SECOND
+
+#: Times the report interval: then a device is late, and silent.
+LATE, SILENT = 2.0, 5.0
+#: A source whose newest readings come with clocks further off than this drifts.
+DRIFT = 5 * MINUTE
+_EVERY = 5 * MINUTE
+SOURCES_RULE, DRIFT_RULE = "self.sources", "self.drift"
+OWNER, DEPARTMENT = "owner", "department"
+
+
+class Device(msgspec.Struct, frozen=True, kw_only=True):
+    """One sensor and how it stands."""
+
+    sensor: str
+    asset: str
+    state: DeviceState
+    heard: int | None  #: event time of its newest reading, microseconds
+    tier: str  #: who watches the point: city, department or owner
+    owner: str
+    upkeep: str  #: who pays for its upkeep
+    watcher: str  #: unit that has to see to it
+    overdue: bool  #: its calibration
+    sources: tuple[str, ...]
+
+
+class SourceState(msgspec.Struct, frozen=True, kw_only=True):
+    """One source and how it stands."""
+
+    source: str
+    unit: str
+    protocol: str
+    state: DeviceState
+    heard: int | None
+    channels: int
+    silent: int  #: of them
+    drift_s: float | None  #: how far its clocks are behind ours; negative: ahead. None: nothing to tell from
+
+
+class Watcher(msgspec.Struct, frozen=True, kw_only=True):
+    """How a unit keeps the points that it watches."""
+
+    unit: str
+    tier: str
+    points: int
+    sensors: int
+    states: dict[str, int]
+    overdue: int  #: calibrations
+
+
+def devices(policy: Policy, heard: dict[str, int], now: int) -> list[Device]:
+    """Every sensor; `heard` is channel → event time of its newest reading."""
+    city = policy.city
+    idle = {source.key: source.idle_s for source in city.city.sources}
+    by_sensor: dict[str, list[str]] = defaultdict(list)
+    for channel in city.city.channels:
+        by_sensor[channel.sensor].append(channel.key)
+    found = []
+    for sensor in city.city.sensors:
+        keys = by_sensor.get(sensor.key, [])
+        asset = city.assets[sensor.asset]
+        sources = tuple(sorted({city.channels[key].source for key in keys}))
+        newest = max((heard[key] for key in keys if key in heard), default=None)
+        wait = max((idle[source] for source in sources), default=0.0)
+        owner = sensor.owner or asset.owner
+        watcher = {OWNER: owner, DEPARTMENT: asset.regulator}.get(asset.tier, "") or asset.operator or owner
+        found.append(
+            Device(
+                sensor=sensor.key, asset=asset.key, state=state_of(newest, sensor.report_s, wait, now),
+                heard=newest, tier=asset.tier, owner=owner, upkeep=sensor.upkeep or owner, watcher=watcher,
+                overdue=bool(sensor.calibration_due) and sensor.calibration_due < now, sources=sources,
+            )
+        )  # fmt: skip
+    return found
+
+
+def state_of(newest: int | None, report_s: float, idle_s: float, now: int) -> DeviceState:
+    """Where a device stands by how long ago it was heard; seconds."""
+    if newest is None:
+        return DeviceState.NEVER
+    silence = (now - newest) / SECOND
+    late, gone = (LATE * report_s, SILENT * report_s) if report_s else (idle_s, idle_s)
+    if silence > gone:
+        return DeviceState.SILENT
+    return DeviceState.LATE if silence > late else DeviceState.LIVE
+
+
+def sources(policy: Policy, heard: dict[str, int], drifts: dict[str, float], now: int) -> list[SourceState]:
+    """Every source; one is silent when none of its channels was heard within its `idle_s`."""
+    keys: dict[str, list[str]] = defaultdict(list)
+    for channel in policy.city.city.channels:
+        keys[channel.source].append(channel.key)
+    found = []
+    for source in policy.city.city.sources:
+        times = [heard[key] for key in keys[source.key] if key in heard]
+        newest = max(times, default=None)
+        found.append(
+            SourceState(
+                source=source.key, unit=source.unit, protocol=source.protocol,
+                state=state_of(newest, 0.0, source.idle_s, now), heard=newest,
+                channels=len(keys[source.key]),
+                silent=len(keys[source.key]) - sum(now - at <= source.idle_s * SECOND for at in times),
+                drift_s=drifts.get(source.key),
+            )
+        )  # fmt: skip
+    return found
+
+
+def watchers(found: Sequence[Device]) -> list[Watcher]:
+    """Per unit and tier how the points are kept, the worst first."""
+    groups: dict[tuple[str, str], list[Device]] = defaultdict(list)
+    for device in found:
+        groups[device.watcher, device.tier].append(device)
+    rows = [
+        Watcher(
+            unit=unit, tier=tier, points=len({d.asset for d in group}), sensors=len(group),
+            states=dict(Counter(d.state.value for d in group)), overdue=sum(d.overdue for d in group),
+        )
+        for (unit, tier), group in groups.items()
+    ]  # fmt: skip
+    return sorted(rows, key=lambda row: (row.states.get("live", 0) / row.sensors, row.unit, row.tier))
+
+
+class Devices:
+    """Looks at a running city, and tells the duty centre of sources that are silent or whose clocks drift."""
+
+    def __init__(self, store: Store, handler: Handler, writer: Writer, intake: Intake) -> None:
+        self._store, self._handler, self._writer, self._intake = store, handler, writer, intake
+        self._next = 0
+
+    def devices(self) -> list[Device]:
+        """As they stand now."""
+        return devices(self._handler.policy, self._heard(), self._writer.now)
+
+    def sources(self) -> list[SourceState]:
+        """As they stand now."""
+        policy = self._handler.policy
+        return sources(policy, self._heard(), self._drifts(policy), self._writer.now)
+
+    def tick(self, now: int) -> None:
+        """Look every five minutes; a city with channels for it hears of what is wrong as of a leak."""
+        if now < self._next:
+            return
+        first, self._next = not self._next, now + _EVERY
+        if first or self._intake.elsewhere:
+            return
+        policy = self._handler.policy
+        found = sources(policy, self._heard(), self._drifts(policy), now)
+        mine = [one for one in found if one.channels and one.source != SOURCE]
+        quiet = sum(one.state is DeviceState.SILENT for one in mine)
+        off = sum(one.drift_s is not None and abs(one.drift_s) * SECOND > DRIFT for one in mine)
+        for rule, count in ((SOURCES_RULE, quiet), (DRIFT_RULE, off)):
+            for message in messages(policy, self._store, rule, count > 0, float(count), now):
+                self._writer.submit(Admit(message, SOURCE))
+
+    def _heard(self) -> dict[str, int]:
+        shard = self._intake.shard
+        times, _ = shard.heads()
+        return {
+            row.key: int(at) for row, at in zip(shard.channels, times.tolist(), strict=True) if at > NEVER
+        }
+
+    def _drifts(self, policy: Policy) -> dict[str, float]:
+        """Source → seconds that its newest readings are behind their arrival, the median of what is kept."""
+        found = {}
+        for source in policy.city.city.sources:
+            if source.lateness_s:
+                continue  # whoever sends batches is late on purpose
+            behind = [
+                record.arrival - int(record.batch.event_time.max())
+                for _, record in self._intake.recent(source.key)
+                if record.batch is not None and len(record.batch)
+            ]
+            if behind:
+                found[source.key] = float(np.median(behind)) / SECOND
+        return found
