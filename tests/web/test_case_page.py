@@ -260,3 +260,26 @@ def test_an_upward_report_from_draft_to_correction(town: Town, client: Client, c
     rows = {row.hash: row for row in town.platform.store.entries_of(f"case:{case}")}
     kept = rows[after["sent"][0]["hash"]].body
     assert after["sent"][0]["digest"].encode() in kept and words.encode() not in kept
+
+
+def test_a_curve_is_paged_without_losing_or_repeating_and_condensed_for_a_chart(
+    client: Client, town: Town
+) -> None:
+    channel = town.channels()[0].key
+    whole = client.get(f"channels/{channel}/readings", town.token(post=CENTRE)).json()
+    assert len(whole["points"]) > 2 and whole["buckets"] == []
+    paged, cursor = [], "0"
+    while cursor:
+        answer = client.get(
+            f"channels/{channel}/readings?after={cursor}&limit=2", town.token(post=CENTRE)
+        ).json()
+        assert len(answer["points"]) <= 2
+        paged, cursor = paged + answer["points"], answer["next"]
+    assert paged == whole["points"]
+    thin = client.get(f"channels/{channel}/readings?step=86400", town.token(post=CENTRE)).json()
+    values = [value for _, value, _ in whole["points"]]
+    assert thin["points"] == [] and sum(count for _, count, *_ in thin["buckets"]) == len(values)
+    assert max(high for *_, high in thin["buckets"]) == max(values)
+    assert min(low for *_, low, _ in thin["buckets"]) == min(values)
+    refused = client.get(f"channels/{channel}/readings?step=1&limit=1", town.token(post=CENTRE))
+    is_problem(refused, 422, "http.bad_parameter")

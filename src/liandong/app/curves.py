@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import asin, cos, radians, sin, sqrt
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from liandong.app.evidence import Evidence, with_raws
-from liandong.app.ports import Archive, Point, Position
+from liandong.app.ports import Archive, Bucket, Point, Position
 from liandong.core.mechanism.policy import Policy
 from liandong.core.values.access import AccessScope
 from liandong.core.values.canonical import sha256
 from liandong.core.values.city import Asset, Relation
-from liandong.core.values.lists import Capability
+from liandong.core.values.lists import Capability, Quality
 from liandong.core.values.rules import Rule
+from liandong.core.values.times import DAY
 from liandong.core.values.units import conversion
 
 #: What the table of units says of methane, in words for whoever reads the curve.
 METHANE_BASIS = "100 %LEL ≈ 5 %VOL CH4 (K; IEC 60079-20-1: 4.4)"
 _METHANE = ("ch4_lel",)
+#: Readings that say nothing about the value.
+UNUSABLE = int(Quality.NAN | Quality.OUT_OF_RANGE | Quality.FUTURE)
 _EARTH_M = 6_371_008.8
 
 
@@ -29,6 +33,10 @@ def vol_per_unit(quantity: str, unit: str) -> float | None:
     if quantity not in _METHANE or unit.upper() != "%LEL":
         return None
     return conversion("%LEL", "%VOL", "ch4").factor
+
+
+#: Readings are read for so long at once.
+_STRETCH = 31 * DAY
 
 
 class ArchiveHistory:
@@ -47,6 +55,34 @@ class ArchiveHistory:
         for number, at, value, quality in zip(*columns, strict=True):
             found[names[number]].append((int(at), float(value), int(quality)))
         return {key: points[-limit:] for key, points in found.items()}
+
+    def buckets(self, channel: str, start: int, end: int, step: int) -> list[Bucket]:
+        """As the port says."""
+        row = self._channels.get(channel)
+        found: list[Bucket] = []
+        at = start - start % step
+        while row is not None and at < end:
+            # A stretch ends where a bucket does, so that none is cut in two.
+            until = min(at + max(_STRETCH // step, 1) * step, end)
+            found += _condense(self._archive.rows([row.number], max(at, start), until), step)
+            at = until
+        return found
+
+
+def _condense(rows: Mapping[str, Any], step: int) -> list[Bucket]:
+    """Readings of one channel in order of time → one row for each stretch of `step` that has any."""
+    good = (np.asarray(rows["quality"]).astype(np.uint32) & UNUSABLE) == 0
+    time, value = np.asarray(rows["event_time"])[good], np.asarray(rows["value"])[good]
+    if not len(time):
+        return []
+    place = time // step
+    first = np.flatnonzero(np.r_[True, place[1:] != place[:-1]])
+    count = np.diff(np.r_[first, len(time)])
+    columns = (
+        place[first] * step, count, np.add.reduceat(value, first) / count,
+        np.minimum.reduceat(value, first), np.maximum.reduceat(value, first),
+    )  # fmt: skip
+    return [Bucket(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
 
 
 def _newest(points: list[Point], limit: int) -> list[Point]:

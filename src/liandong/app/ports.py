@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 
@@ -468,8 +468,8 @@ class Store(Protocol):
     def heads(self) -> Iterator[StreamRow]:
         """Every stream, by key, without bodies being required."""
 
-    def states(self, kind: str) -> Iterator[StreamRow]:
-        """Every stream of a kind with its state, by key."""
+    def states(self, kind: str, stage: str = "") -> Iterator[StreamRow]:
+        """Every stream of a kind with its state, by key; with `stage` only those at it."""
 
     def roots(self) -> list[Root]:
         """All roots by number."""
@@ -533,6 +533,16 @@ class QueueAsked(msgspec.Struct, frozen=True, kw_only=True):
     closed_since: int = 0  #: also what was closed since this moment; 0 = only live ones
 
 
+class AlarmsAsked(msgspec.Struct, frozen=True, kw_only=True):
+    """What of the alarms is asked for; an empty field asks for all that are on the list."""
+
+    stages: tuple[str, ...] = ()
+    level: str = ""
+    hazard: str = ""
+    area_path: str = ""
+    since_before: int = 0  #: raised at or before this moment
+
+
 class Questions(Protocol):
     """Read models. No question is asked without a scope."""
 
@@ -548,6 +558,12 @@ class Questions(Protocol):
         self, scope: AccessScope, case: str, *, after: str = "", limit: int = 50
     ) -> tuple[list[StreamRow], str]:
         """Alarms that speak to a case within the scope, by key, and the next cursor; a storm has many."""
+
+    def alarms(
+        self, scope: AccessScope, asked: AlarmsAsked, *, after: str = "", limit: int = 50
+    ) -> tuple[list[tuple[StreamRow, str]], str]:
+        """Alarms within the scope, each with the stage of its case (empty where it has none), and the next
+        cursor. In a constant number of statements, however many there are."""
 
     def orders(
         self,
@@ -600,16 +616,36 @@ class Archive(Protocol):
         """Readings of channels (by number) with start ≤ event time < end, by (number, event_time): equally
         long columns number, event_time, value, quality."""
 
-    def keep(self, now: int, kept: Mapping[DataKind, int]) -> tuple[int, dict[str, int]]:
-        """Compact what is closed and remove what is overdue: files made; class → files removed."""
+    def extent(self) -> tuple[int | None, int | None]:
+        """Event times of the oldest and the newest reading, microseconds; None where there is none."""
+
+    def keep(
+        self, now: int, kept: Mapping[DataKind, int], thin: tuple[int, int] | None = None
+    ) -> tuple[int, dict[str, int]]:
+        """Compact what is closed, thin readings that are old (`thin`: after how long, to which stretch), and
+        remove what is overdue: files made; class → files removed."""
 
 
 #: (event time, value in the quantity's canonical unit, quality bits).
 Point = tuple[int, float, int]
 
 
+class Bucket(NamedTuple):
+    """Readings of one channel in one stretch of time, condensed for a chart."""
+
+    at: int  #: its beginning, microseconds UTC, a multiple of its length
+    readings: int  #: how many
+    mean: float
+    low: float
+    high: float
+
+
 class History(Protocol):
     """Readings of the past, for curves."""
+
+    def buckets(self, channel: str, start: int, end: int, step: int) -> list[Bucket]:
+        """Usable readings with start ≤ event time < end, condensed to stretches of `step` microseconds;
+        stretches without a reading are left out, because silence is not a value."""
 
     def history(self, channels: Sequence[str], start: int, end: int, limit: int) -> dict[str, list[Point]]:
         """Channel → its readings with start ≤ event time < end, oldest first; of more than `limit` for

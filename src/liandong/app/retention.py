@@ -12,7 +12,7 @@ from typing import Protocol
 
 from liandong.core.values.city import Retention
 from liandong.core.values.lists import DataKind
-from liandong.core.values.times import DAY
+from liandong.core.values.times import DAY, SECOND
 
 DEFAULTS: dict[DataKind, int] = {DataKind.POSITIONS: 30 * DAY}
 
@@ -32,6 +32,14 @@ class Held(Protocol):
 def spans(rows: Iterable[Retention]) -> dict[DataKind, int]:
     """Class → microseconds for which it is kept; for ever where it is not named."""
     return DEFAULTS | {row.data: round(row.days * DAY) for row in rows}
+
+
+def thinning(rows: Iterable[Retention]) -> tuple[int, int] | None:
+    """After how long readings are thinned, and the stretch of which four stay; microseconds. None = never."""
+    for row in rows:
+        if row.data == DataKind.READINGS and row.thin_days:
+            return round(row.thin_days * DAY), round(row.thin_s * SECOND)
+    return None
 
 
 def overdue(pieces: Sequence[Held], kept: Mapping[DataKind, int], now: int) -> list[Held]:

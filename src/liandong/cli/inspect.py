@@ -96,3 +96,18 @@ def backup(
 
     need_data(data, store)
     typer.echo(backup_folder(data, to, store))
+
+
+@app.command()
+def restore(
+    backup: Annotated[Path, typer.Argument(help="Folder that `backup` has written.")],
+    to: Annotated[Path, typer.Option("--to", help="Empty folder: the new data folder.")],
+    language: Language = "zh",
+) -> None:
+    """Put a backup into a new data folder and verify it there: 0 good, 1 findings. Put the keys beside it."""
+    from liandong.wiring.inspect import restore_folder
+
+    lines, code = restore_folder(backup, to, language)
+    for line in lines:
+        typer.echo(line)
+    raise typer.Exit(code)

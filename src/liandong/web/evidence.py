@@ -9,16 +9,16 @@ from fastapi import APIRouter, Path, Query
 from pydantic import Field
 
 from liandong.app.curves import METHANE_BASIS, Hazards, Window, neighbours, read_window, vol_per_unit
-from liandong.app.ports import Point
+from liandong.app.ports import History, Point
 from liandong.core.values.case import CaseState
 from liandong.core.values.city import Asset, Sensor
 from liandong.core.values.errors import BadInput, Broken, LiandongError, NotFound
 from liandong.core.values.events import read_event
 from liandong.core.values.journal import read_entry
-from liandong.core.values.lists import RelationKind, Trust
+from liandong.core.values.lists import AlarmStage, RelationKind, Trust
 from liandong.core.values.risk import OpenFinding, RiskState
 from liandong.core.values.rules import Rule
-from liandong.core.values.times import HOUR, MINUTE, format_time, parse_time
+from liandong.core.values.times import DAY, HOUR, MINUTE, SECOND, format_time, parse_time
 from liandong.web.names import Name
 from liandong.web.page import Page, read_state
 from liandong.web.signin import Asker, SignedIn
@@ -32,6 +32,8 @@ _BEFORE, _AFTER = 30 * MINUTE, 30 * MINUTE
 _MOST_POINTS = 2_000
 _MOST_CHANNELS = 12
 _PAGE = 200
+#: No limit of readings.
+_EVERY = 1 << 62
 
 
 class LimitsView(View):
@@ -145,6 +147,11 @@ class CurveView(SeriesView):
 
     limits: list[LimitsView]
     truncated: bool = Field(description="There were more; the newest are here.")
+    next: str = Field("", description="With `after`: cursor of the next page, empty at the end.")
+    buckets: list[tuple[int, int, float, float, float]] = Field(
+        [],
+        description="With `step`, instead of points: [milliseconds since 1970, count, mean, lowest, highest]",
+    )
     silent: bool = Field(description="For longer than its source may be.")
     last: Moment | None
     now: Moment
@@ -187,9 +194,16 @@ async def read_curve(
     start: Annotated[str, Query(alias="from", max_length=64, description="RFC 3339; else an hour ago.")] = "",
     end: Annotated[str, Query(alias="to", max_length=64, description="RFC 3339; else now.")] = "",
     limit: Annotated[int, Query(ge=1, le=10_000)] = 2_000,
+    step: Annotated[
+        int,
+        Query(ge=0, le=31 * 86_400, description="Seconds to condense to; 0 = every reading."),
+    ] = 0,
+    after: Annotated[
+        str, Query(max_length=32, description="Page on, oldest first: `0`, then `next` of the page before.")
+    ] = "",
 ) -> CurveView:
-    """The curve of a channel, for who may see cases there."""
-    return await ask(lambda: _curve(asker, channel, start, end, limit))
+    """The curve of a channel, for who may see cases there: readings, pages of them, or condensed."""
+    return await ask(lambda: _curve(asker, channel, (start, end), limit, step, after))
 
 
 @router.get("/cases/{case}/members", tags=["cases"], operation_id="list_members")
@@ -384,23 +398,49 @@ def _photo(page: Page, case: str) -> str:
     return ""
 
 
-def _curve(asker: Asker, channel: str, start: str, end: str, limit: int) -> CurveView:
+def _curve(asker: Asker, channel: str, span: tuple[str, str], limit: int, step: int, after: str) -> CurveView:
     platform = asker.platform
     key, now = platform.lookups.channel(asker.scope, channel), platform.writer.now
-    until = parse_time(end) if end else now + 1
-    since = parse_time(start) if start else until - HOUR
+    until = parse_time(span[1]) if span[1] else now + 1
+    since = parse_time(span[0]) if span[0] else until - HOUR
     if since >= until:
         raise BadInput("http.bad_parameter", name="from", accepts="< to")
     page = Page(platform, asker.scope)
-    points = platform.history.history([key], since, until, limit + 1)[key]
+    points, more, cursor, buckets = _points(platform.history, key, (since, until), limit, step, after)
     newest, row = platform.lookups.newest(key), page.policy.city.channels[key]
     idle = page.policy.city.sources[row.source].idle_s * 1e6
     return CurveView(
-        **series(page, key, points[-limit:], own=True).model_dump(),
+        **series(page, key, points, own=True).model_dump(),
         limits=[_limits_of(rule) for rule in Hazards(page.policy).rules_of(key)],
-        truncated=len(points) > limit, silent=newest is None or newest[0] + idle < now,
+        truncated=more, next=cursor, buckets=buckets, silent=newest is None or newest[0] + idle < now,
         last=moment(newest[0]) if newest else None, now=format_time(now),
     )  # fmt: skip
+
+
+def _points(
+    history: History, key: str, span: tuple[int, int], limit: int, step: int, after: str
+) -> tuple[list[Point], bool, str, list[tuple[int, int, float, float, float]]]:
+    """Readings, whether there are more, the cursor of the next page, and stretches where these were asked."""
+    since, until = span
+    if step:
+        if (until - since) // (step * SECOND) > limit:
+            raise BadInput(
+                "http.bad_parameter", name="step", accepts=f"> {(until - since) // SECOND // limit}"
+            )
+        found = history.buckets(key, since, until, step * SECOND)
+        return [], False, "", [(b.at // 1_000, b.readings, b.mean, b.low, b.high) for b in found]
+    if not after:
+        points = history.history([key], since, until, limit + 1)[key]
+        return points[-limit:], len(points) > limit, "", []
+    if not after.isdecimal():
+        raise BadInput("http.bad_parameter", name="after", accepts="next")
+    # Event times name a page exactly: a channel has one reading at a moment.
+    points, at, stretch = list[Point](), max(since, min(int(after), until)), DAY
+    while at < until and len(points) <= limit:
+        points += history.history([key], at, min(at + stretch, until), _EVERY)[key]
+        at, stretch = at + stretch, 2 * stretch
+    more = len(points) > limit
+    return points[:limit], more, str(points[limit][0]) if more else "", []
 
 
 def _members(asker: Asker, id: str, after: str, limit: int) -> MemberPage:
@@ -417,7 +457,8 @@ def _members(asker: Asker, id: str, after: str, limit: int) -> MemberPage:
         asset = names[row.stream].partition("|")[2]
         items.append(
             MemberView(
-                asset=asset, asset_name=page.names.of(asset), level=row.level, active=row.stage == "active",
+                asset=asset, asset_name=page.names.of(asset), level=row.level,
+                active=row.stage not in (AlarmStage.NORMAL, AlarmStage.RETURNED),
                 findings=[page.finding(one) for one in risk.findings.values()],
             )
         )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,15 @@ from liandong.core.values.errors import BadInput, NotFound
 from liandong.core.values.lists import HeardState, Mode
 from liandong.core.values.times import format_time, parse_time
 from liandong.stores.readings import EvidenceStore, ReadingLog
+from liandong.stores.readings.files import ASIDE
 from liandong.stores.sqlite import FILE
 from liandong.texts import label, text
 from liandong.wiring.city import make_shard
 from liandong.wiring.packs import lend_words
 from liandong.wiring.stores import DUMP, is_shared, open_store, store_of
 
+#: What a city keeps beside its database, in the order in which it is copied.
+_COPIED = ("evidence", "readings", "history")
 #: Where a city leaves roots when nothing else is set; inside the folder it proves little, and verify says so.
 _INSIDE = Path("anchor") / "roots.jsonl"
 
@@ -175,7 +179,11 @@ def bridge_lines(data: Path, language: str, store_at: str | None = None) -> tupl
 
 
 def backup_folder(data: Path, to: Path, store_at: str | None = None) -> str:
-    """A consistent copy: first the database, then the log that is never behind it. Keys stay."""
+    """A consistent copy while the city runs. Keys stay.
+
+    First the database, then the log that is never behind it, then the history: what retention takes out of
+    the log meanwhile has been compacted into it before.
+    """
     if to.exists() and any(to.iterdir()):
         raise BadInput("backup.not_empty", path=str(to))
     to.mkdir(parents=True, exist_ok=True)
@@ -185,10 +193,45 @@ def backup_folder(data: Path, to: Path, store_at: str | None = None) -> str:
         store.backup(str(to / (DUMP if is_shared(settings) else FILE)))
     finally:
         store.close()
-    for name in ("evidence", "readings"):
-        if (data / name).is_dir():
-            shutil.copytree(data / name, to / name, dirs_exist_ok=True)
+    for name in _COPIED:
+        _copy(data / name, to / name)
     return text("backup.done", "zh", path=str(to))
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Every file that stays; what is half written, or goes while it is copied, is elsewhere by then."""
+    for path in sorted(source.rglob("*")) if source.is_dir() else ():
+        if path.suffix == ASIDE or not path.is_file():
+            continue
+        place = target / path.relative_to(source)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):
+            shutil.copy2(path, place)
+
+
+def restore_folder(backup: Path, to: Path, language: str) -> tuple[list[str], int]:
+    """Put a backup into an empty folder and verify it there: the lines to say, and the exit code.
+
+    Raises BadInput where there is no backup or the folder is not empty. Keys are kept elsewhere and have to
+    be put beside it; without them names stay sealed.
+    """
+    if not (backup / FILE).is_file():
+        raise BadInput("restore.no_backup", path=str(backup), file=FILE)
+    if to.exists() and any(to.iterdir()):
+        raise BadInput("backup.not_empty", path=str(to))
+    to.mkdir(parents=True, exist_ok=True)
+    for name in _COPIED:
+        _copy(backup / name, to / name)
+    # The database last: a folder without it is no city, so a copy that was broken off is not taken for one.
+    _copy_file(backup / FILE, to / FILE)
+    lines, code = verify_folder(to, [], [], language)
+    return [*lines, text("restore.done", language, path=str(to))], code
+
+
+def _copy_file(source: Path, target: Path) -> None:
+    aside = target.with_name(target.name + ASIDE)
+    shutil.copy2(source, aside)
+    aside.replace(target)
 
 
 def count_entries(store: Any) -> dict[str, int]:

@@ -196,3 +196,34 @@ def test_a_disk_that_cannot_sync_is_fatal(tmp_path):
 def test_other_files_are_left_alone(name):
     piece = piece_of(name)
     assert piece is None or piece.name == name
+
+
+def test_thinning_keeps_first_last_lowest_and_highest_of_every_stretch_and_makes_no_value_up(tmp_path):
+    log = ReadingLog(tmp_path / "log")
+    history = History(log, tmp_path / "history", lambda: NAMES)
+    rng = random.Random(7)
+    rows = [(n, minute * 60_000_000, round(rng.uniform(0, 9), 2)) for n in range(2) for minute in range(300)]
+    log.append([note("a", rows), advance("b")])
+    log.roll()
+    history.compact()
+    whole = fast(history, [0, 1], AT, AT + 6 * HOUR)
+    assert history.thin(AT + 5 * HOUR - 120_000_000, HOUR) == 0, "not old enough yet"
+    assert history.thin(AT + 6 * HOUR, HOUR) == 1
+    thin = fast(history, [0, 1], AT, AT + 6 * HOUR)
+    assert set(thin) < set(whole) and len(thin) <= 2 * 6 * 4
+    for n in (0, 1):
+        for hour in range(6):
+
+            def part(of: list[Row], n: int = n, hour: int = hour) -> list[Row]:
+                return [row for row in of if row[0] == n and row[1] // HOUR == AT // HOUR + hour]
+
+            before, after = part(whole), part(thin)
+            if not before:
+                continue
+            assert (after[0], after[-1]) == (before[0], before[-1])
+            assert min(r[2] for r in after) == min(r[2] for r in before)
+            assert max(r[2] for r in after) == max(r[2] for r in before)
+    assert history.thin(AT + 6 * HOUR, HOUR) == 0, "done once"
+    (tmp_path / "history" / "0000000001.3600000000.thin").unlink()
+    history.thin(AT + 6 * HOUR, HOUR)
+    assert fast(history, [0, 1], AT, AT + 6 * HOUR) == thin, "killed before the mark: again, to the same"

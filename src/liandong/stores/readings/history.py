@@ -105,10 +105,32 @@ class History:
         except FileNotFoundError:
             return []
 
-    def keep(self, now: int, kept: Mapping[DataKind, int]) -> tuple[int, dict[str, int]]:
-        """Close the last segment, compact, and remove what is overdue: files made; class → removed."""
+    def thin(self, before: int, step: int) -> int:
+        """Thin the readings of every file whose newest is older than `before`; how many files were. Each is
+        replaced by one rename, and marked after it. Raises Fatal where the disk fails."""
+        names, count = set(self._list()), 0
+        for piece in self.pieces():
+            marker = parquet.thin_marker(self._folder, piece.segment, step)
+            if piece.kind != "readings" or piece.last >= before or marker.name in names:
+                continue
+            with fatal_on_failure("history.sync_failed", self._folder):
+                data, gone = parquet.thinned(self._files.read(self._folder / piece.name), step)
+                if gone:
+                    write_aside(self._files, self._folder / piece.name, data)
+                    self._files.sync_folder(self._folder)
+                write_aside(self._files, marker, b"")
+                self._files.sync_folder(self._folder)
+            count += 1
+        return count
+
+    def keep(
+        self, now: int, kept: Mapping[DataKind, int], thin: tuple[int, int] | None = None
+    ) -> tuple[int, dict[str, int]]:
+        """Close the last segment, compact, thin, remove what is overdue: files made; class → removed."""
         self._log.roll()
         made = len(self.compact())
+        if thin is not None:
+            made += self.thin(now - thin[0], thin[1])
         gone: Counter[str] = Counter()
         pieces = self.pieces()
         late = overdue(pieces, kept, now)
@@ -155,6 +177,17 @@ class History:
                 " UNION ALL ".join(parts), {"files": files} if pieces else None
             ).fetchnumpy()
         return _settled(found)
+
+    def extent(self) -> tuple[int | None, int | None]:
+        """Event times of the oldest and the newest reading, microseconds; None where there is none."""
+        with self._lock:
+            pieces = [piece for piece in self.pieces() if piece.kind == "readings"]
+            fresh = self._open_table({piece.segment for piece in pieces} | self._done())
+        ends = [(piece.first, piece.last) for piece in pieces]
+        if fresh.num_rows:
+            times = fresh["event_time"].cast(pa.int64()).to_numpy()
+            ends.append((int(times.min()), int(times.max())))
+        return (min(e[0] for e in ends), max(e[1] for e in ends)) if ends else (None, None)
 
     def _open_table(self, done: set[int]) -> pa.Table:
         """Readings of segments that are not compacted, read on from where it was left."""

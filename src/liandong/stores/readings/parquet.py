@@ -17,12 +17,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from liandong.core.values.lists import Quality
 from liandong.core.values.log import LogRecord
 from liandong.core.values.readings import COLUMNS
 
 _NAME = re.compile(r"(readings|positions|waveforms)-(\d{10})-(-?\d+)-(-?\d+)\.parquet")
 _TIMES = ("event_time", "arrival_time", "start")
 _ROW_GROUP = 131_072
+#: Readings that say nothing about the value.
+UNUSABLE = int(Quality.NAN | Quality.OUT_OF_RANGE | Quality.FUTURE)
 
 
 class Piece(NamedTuple):
@@ -104,6 +107,10 @@ def file_of(kind: str, segment: int, table: pa.Table) -> tuple[str, bytes]:
     order = np.lexsort((_ints(table[time]), _ranks(table[by])))
     table = table.take(pa.array(order))
     times = _ints(table[time])
+    return f"{kind}-{segment:010d}-{times.min()}-{times.max()}.parquet", _bytes(table)
+
+
+def _bytes(table: pa.Table) -> bytes:
     out = io.BytesIO()
     pq.write_table(
         table, out, compression="zstd", row_group_size=_ROW_GROUP, use_dictionary=_dictionaries(table),
@@ -113,7 +120,34 @@ def file_of(kind: str, segment: int, table: pa.Table) -> tuple[str, bytes]:
             if pa.types.is_timestamp(column.type) or name in ("row", "number")
         },
     )  # fmt: skip
-    return f"{kind}-{segment:010d}-{times.min()}-{times.max()}.parquet", out.getvalue()
+    return out.getvalue()
+
+
+def thinned(data: bytes, step: int) -> tuple[bytes, int]:
+    """A file of readings with, of each stretch of `step` microseconds and channel, the first, the last, the
+    lowest and the highest usable reading only (M4; Jugel et al. 2014), and how many rows went.
+
+    Readings stay as they were sent: none is averaged, and a code of a state stays a code. The oldest and the
+    newest row stay, so the file keeps its name; thinning it again changes nothing.
+    """
+    table = pq.read_table(pa.BufferReader(data))
+    number, time = _ints(table["number"]), _ints(table["event_time"])
+    value = table["value"].to_numpy()
+    keep = np.zeros(len(number), bool)
+    bad = (table["quality"].to_numpy() & UNUSABLE) != 0
+    usable = np.flatnonzero(~bad)
+    if len(usable):
+        place = np.stack([number[usable], time[usable] // step])
+        first = np.flatnonzero(np.r_[True, (place[:, 1:] != place[:, :-1]).any(axis=0)])
+        group = np.repeat(np.arange(len(first)), np.diff(np.r_[first, len(usable)]))
+        by_value = np.lexsort((time[usable], value[usable], group))
+        by_worst = np.lexsort((-time[usable], value[usable], group))
+        last = np.r_[first[1:], len(usable)] - 1
+        for rows in (first, last, by_value[first], by_worst[last]):
+            keep[usable[rows]] = True
+    if len(time):
+        keep[[np.argmin(time), np.argmax(time)]] = True
+    return _bytes(table.filter(pa.array(keep))), int((~keep).sum())
 
 
 def _dictionaries(table: pa.Table) -> list[str]:
@@ -137,6 +171,11 @@ def _ranks(column: pa.ChunkedArray) -> Any:
 def folder_pieces(names: Iterable[str]) -> list[Piece]:
     """The files of a folder that are ours, by kind and segment."""
     return sorted(piece for name in names if (piece := piece_of(name)) is not None)
+
+
+def thin_marker(folder: Path, segment: int, step: int) -> Path:
+    """Says that the readings of a segment are thinned to stretches of `step` microseconds."""
+    return folder / f"{segment:010d}.{step}.thin"
 
 
 def done_marker(folder: Path, segment: int) -> Path:
