@@ -99,3 +99,42 @@ def test_a_model_reads_what_it_declares_and_gives_what_is_expected(lamp: Path, b
     )
     found = " ".join(str(error.params) for error in check_pack(lamp))
     assert said in found and bool(said) == bool(found)
+
+
+SCORER = """
+class Excess:
+    least = 1
+    needs = ("limit",)
+
+    def __init__(self, numbers, members):
+        self.limit = numbers["limit"][0]
+
+    def fresh(self):
+        return np.zeros(0)
+
+    def score(self, state, time, values):
+        return WHAT
+
+SCORERS = {"excess": Excess}
+"""
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("values[:, 0] - self.limit", []),
+        ("values[:, 0] - np.nan_to_num(values).mean()", ["cut"]),
+        ("values[:, 9]", ["raises"]),
+    ],
+)
+def test_a_packs_own_scorer_is_run_by_its_samples_and_held_to_the_contract(
+    lamp: Path, what: str, said: list[str]
+):
+    (lamp / "scorers.py").write_text("import numpy as np\n" + SCORER.replace("WHAT", what), encoding="utf-8")
+    rows = lamp / "detectors.csv"
+    header, row = rows.read_text(encoding="utf-8").splitlines()
+    beyond = (
+        row.replace("lamp_level_medium", "beyond").replace("value,0", "score,0").replace(",2,1.5,", ",9,8,")
+    )
+    rows.write_text(f"{header},scorer,params\n{row},,\n{beyond},lamp.excess,limit=2\n", encoding="utf-8")
+    assert [str(error.params["why"]).rpartition(": ")[2] for error in check_pack(lamp)] == said

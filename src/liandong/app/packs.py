@@ -10,7 +10,8 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any, TypeVar, get_origin
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, TypeVar, get_origin
 
 import msgspec
 
@@ -32,6 +33,9 @@ from liandong.core.values.city import Quantity
 from liandong.core.values.errors import BadInput, LiandongError, NotFound
 from liandong.core.values.rows import EscalationRow, GradingRow, PauseRow, RoleRow, StepRow
 from liandong.core.values.rules import Rule
+
+if TYPE_CHECKING:
+    from liandong.core.detect.scorers import Kind
 
 GROUP = "liandong.packs"
 MANIFEST = "pack.toml"
@@ -114,10 +118,37 @@ def load_pack(folder: Path) -> Pack:
 
 def load_models(folder: Path) -> dict[str, Model]:
     """The functions in a pack's `hazards.py` by name, none where it has no such file."""
-    path = folder / "hazards.py"
+    return dict(getattr(_module(folder, "hazards.py"), "MODELS", {}))
+
+
+def load_scorers(folder: Path, pack: str) -> dict[str, Kind]:
+    """The classes in a pack's `scorers.py` as kinds, by `<pack>.<name>`; none where it has no such file.
+
+    A class is made from (numbers of `params`, number of members), and may say `each`, `least`, `needs`
+    and `knows` as `Kind` does.
+    """
+    # Only here: it brings the compiler of the detector with it.
+    from liandong.core.detect.scorers import Kind
+
+    made = dict(getattr(_module(folder, "scorers.py"), "SCORERS", {}))
+    return {
+        f"{pack}.{name}": Kind(
+            make=kind,
+            each=bool(getattr(kind, "each", False)),
+            least=int(getattr(kind, "least", 2)),
+            needs=frozenset(getattr(kind, "needs", ())),
+            knows=frozenset(getattr(kind, "knows", ())),
+        )
+        for name, kind in sorted(made.items())
+    }
+
+
+def _module(folder: Path, name: str) -> ModuleType | None:
+    """A Python file of a pack, run; None where it has none. Raises BadInput for whatever it raises."""
+    path = folder / name
     if not path.is_file():
-        return {}
-    spec = importlib.util.spec_from_file_location(f"liandong_pack_{folder.name}", path)
+        return None
+    spec = importlib.util.spec_from_file_location(f"liandong_pack_{folder.name}_{path.stem}", path)
     if spec is None or spec.loader is None:
         raise BadInput("pack.bad_file", pack=folder.name, file=path.name, why="no loader")
     module = importlib.util.module_from_spec(spec)
@@ -125,7 +156,7 @@ def load_models(folder: Path) -> dict[str, Model]:
         spec.loader.exec_module(module)
     except Exception as error:  # a third party's code may raise anything
         raise BadInput("pack.bad_file", pack=folder.name, file=path.name, why=repr(error)) from error
-    return dict(getattr(module, "MODELS", {}))
+    return module
 
 
 def _home(entry: EntryPoint) -> Path | None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
-from liandong.app.packs import KINDS, LANGUAGES, load_models, load_pack
+from liandong.app.packs import KINDS, LANGUAGES, load_models, load_pack, load_scorers
+from liandong.conformance.scorer import check_scorer
+from liandong.core.detect.scorers import SCORERS, Kind, make_scorer
 from liandong.core.detect.series import Raised, series_shard, settle
+from liandong.core.detect.shard import Shard
 from liandong.core.ingest.reduce import parse_reducer
 from liandong.core.pack import Hazard, Learned, Maturity, Model, Pack, Sample, baseline_for, rule_of
 from liandong.core.values.errors import BadInput, LiandongError
@@ -35,12 +40,14 @@ def check_pack(folder: Path) -> list[LiandongError]:
     """
     pack = load_pack(folder)
     models = load_models(folder)
+    kinds = {**SCORERS, **load_scorers(folder, pack.id)}
     parts: tuple[Callable[[], Iterator[LiandongError]], ...] = (
         lambda: _rows(pack),
         lambda: _words(pack, folder),
         lambda: _hazards(pack, models),
         lambda: _model_samples(pack, models),
-        lambda: _samples(pack),
+        lambda: _samples(pack, kinds),
+        lambda: _scorers(pack, kinds),
     )
     return [error for part in parts for error in part()]
 
@@ -211,20 +218,34 @@ def _declared(pack: Pack, hazard: Hazard, read: set[str]) -> Iterator[LiandongEr
 # Samples
 
 
-def _samples(pack: Pack) -> Iterator[LiandongError]:
+def _samples(pack: Pack, kinds: Mapping[str, Kind]) -> Iterator[LiandongError]:
     """There is one of each kind; each gives its table, however cut, and again after the state was kept."""
     for kind in KINDS:
         if not any(sample.kind == kind for sample in pack.samples):
             yield _wrong(pack, "samples", f"no {kind} sample")
     for sample in pack.samples:
         try:
-            yield from _sample(pack, sample)
+            yield from _sample(pack, sample, kinds)
         except LiandongError as error:
             yield error
 
 
-def _sample(pack: Pack, sample: Sample) -> Iterator[LiandongError]:
-    readings = SampleReadings(pack, sample)
+def _scorers(pack: Pack, kinds: Mapping[str, Kind]) -> Iterator[LiandongError]:
+    """A rule over a group is looked at by some sample, and its scorer keeps the contract."""
+    scored = {rule.key for rule in pack.rules if rule.scorer}
+    tried: dict[str, tuple[Rule, int]] = {}
+    for sample in pack.samples:
+        with contextlib.suppress(LiandongError):  # said by the samples themselves
+            tried |= {rule.key: (rule, n) for rule, n in SampleReadings(pack, sample, kinds).shard().scored}
+    for key in sorted(scored - tried.keys()):
+        yield _wrong(pack, "detectors.csv", f"{key}: no sample has its members")
+    for rule, members in tried.values():
+        for problem in check_scorer(partial(make_scorer, rule, members, kinds), members):
+            yield _wrong(pack, "detectors.csv", f"{rule.key}: scorer {rule.scorer}: {problem}")
+
+
+def _sample(pack: Pack, sample: Sample, kinds: Mapping[str, Kind]) -> Iterator[LiandongError]:
+    readings = SampleReadings(pack, sample, kinds)
     batch = readings.batch()
     before = {name: getattr(batch, name).copy() for name in ("channel", "event_time", "value", "quality")}
     found = readings.run([batch])
@@ -264,7 +285,8 @@ def _given(found: list[Raised]) -> Iterator[tuple[str, ...]]:
 class SampleReadings:
     """A sample's readings as the detector takes them, with the rules that look at them."""
 
-    def __init__(self, pack: Pack, sample: Sample) -> None:
+    def __init__(self, pack: Pack, sample: Sample, kinds: Mapping[str, Kind] = SCORERS) -> None:
+        self._kinds = kinds
         known = {quantity.key: quantity for quantity in pack.quantities}
         rows = [reading for reading in sample.readings if reading[2] in known]
         places = {(channel, quantity): asset for _, channel, quantity, _, asset in rows}
@@ -303,9 +325,13 @@ class SampleReadings:
         ends = [*range(0, len(self._at), rows), len(self._at)]
         return [self.batch(first, last) for first, last in pairwise(ends)]
 
+    def shard(self) -> Shard:
+        """A fresh detector of the sample's channels."""
+        return series_shard(self.channels, self.rules, LATENESS_S, self._kinds)
+
     def run(self, batches: list[ReadingBatch], keep: bool = False) -> list[Raised]:
         """What is found; with `keep` the state goes through its bytes before every batch."""
-        shard = series_shard(self.channels, self.rules, LATENESS_S)
+        shard = self.shard()
         if not keep:
             return settle(shard, batches)
 

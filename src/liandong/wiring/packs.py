@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from liandong.app.logs import get_logger
-from liandong.app.packs import load_packs
+from liandong.app.packs import load_pack, load_packs, load_scorers, pack_folders
+from liandong.core.detect.scorers import SCORERS, Kind
 from liandong.core.pack import Pack, equip, own_rows
 from liandong.core.values.city import City
 from liandong.core.values.dataset import CityFolder
@@ -18,6 +19,18 @@ log = get_logger("packs")
 def installed() -> dict[str, Pack]:
     """Every pack that can be read; a broken one is told in the log and left out."""
     return load_packs(_report)
+
+
+def scorers(city: City) -> dict[str, Kind]:
+    """What rules over groups may name: the platform's scorers and those of the city's packs."""
+    used, found = {use.pack for use in city.packs}, dict(SCORERS)
+    for name, folder in pack_folders() if used else ():
+        try:
+            if (folder / "scorers.py").is_file() and (pack := load_pack(folder)).id in used:
+                found |= load_scorers(folder, pack.id)
+        except LiandongError as error:
+            _report(name, error)
+    return found
 
 
 def read_equipped(place: Path) -> CityFolder:

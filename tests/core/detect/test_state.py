@@ -21,7 +21,8 @@ def test_explain_says_how_each_rule_stands():
         rules=[rule("held", hold_s=9, clear_hold_s=9), rule("now", clear_hold_s=9)], sources=SLOW
     )
     state = to.explain("channel:0")
-    assert (state.last_time, state.frontier, state.rules[0].phase) == (None, None, "normal")
+    assert (state.last_time, state.frontier, state.rules[0].phase) == (None, None, "unknown")
+    assert state.unknown, "what was never heard is not normal"
     (found,) = tell(to, (20, 33.0))
     state = to.explain("channel:0")
     assert (state.group, state.last_time, state.last_value, state.frontier) == ("g0", 20 * S, 33.0, 10 * S)
@@ -34,6 +35,7 @@ def test_explain_says_how_each_rule_stands():
         "",
     )
     assert (now.phase, now.raised, now.finding, now.settled_phase) == ("raised", 20 * S, found.id, "normal")
+    assert not state.unknown
     tell(to, (21, 0.0))
     now = to.explain("channel:0").rules[1]
     assert (now.phase, now.since) == ("clearing", 21 * S)

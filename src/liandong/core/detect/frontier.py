@@ -30,6 +30,8 @@ class Frontier:
         self.reached = np.full(len(layout.groups), NEVER, dtype=np.int64)
         #: Earliest moment in the group that some finding waits for; ALWAYS when none waits.
         self.awaited = np.full(len(layout.groups), ALWAYS, dtype=np.int64)
+        #: Earliest moment after which silence alone changes something in the group; ALWAYS for none.
+        self.timers = np.full(len(layout.groups), ALWAYS, dtype=np.int64)
         self._waiting: dict[int, dict[int, int]] = {}
         self._due = np.zeros(len(layout.groups), dtype=np.int32)
         own = np.stack([layout.owner, layout.group_of], axis=1) if len(layout.owner) else np.zeros((0, 2))
@@ -53,7 +55,7 @@ class Frontier:
         self.set_members(np.unique(np.concatenate([self.members, new]), axis=0))
 
     def move(self, source: int, watermark: int, sent: bool) -> list[int]:
-        """Move a watermark (never back); the groups in which something waited for can now be settled."""
+        """Move a watermark (never back); the groups in which something waited for has come."""
         self.watermark[source] = max(int(self.watermark[source]), watermark)
         self.sent[source] |= sent
         fed = self._groups[self._groups_at[source] : self._groups_at[source + 1]]
@@ -65,6 +67,7 @@ class Frontier:
             self.sent,
             self.reached,
             self.awaited,
+            self.timers,
             self._due,
         )
         due: list[int] = self._due[:count].tolist()
@@ -88,21 +91,22 @@ class Frontier:
         return sorted(self._waiting.get(group, ()))
 
     def due_advances(self, now: int) -> list[tuple[int, int]]:
-        """(source, watermark) of each silent source whose move would settle a finding or free a window."""
+        """(source, watermark) of each silent source whose move would settle something or free a window."""
         target = np.where(self.sent, now - self._lateness - self._idle, NEVER)
         silent = target > self.watermark
         if not silent.any():
             return []
-        chosen = self._settling(np.maximum(self.watermark, target)) | self._holding_back(silent, target)
+        chosen = self._settling(np.maximum(self.watermark, target), now) | self._holding_back(silent, target)
         return [(source, int(target[source])) for source in sorted(chosen)]
 
-    def _settling(self, after: Ints) -> set[int]:
-        """Silent sources that together hold back a finding which their move would settle."""
+    def _settling(self, after: Ints, now: int) -> set[int]:
+        """Silent sources that together hold back what their move would settle, or a timer."""
         chosen: set[int] = set()
-        for group in self._waiting:
+        moments = np.minimum(self.awaited, self.timers)
+        for group in np.flatnonzero(moments < now).tolist():
             members = self._sent_to(group)
-            blocking = members[self.watermark[members] <= self.awaited[group]]
-            if len(blocking) and after[blocking].min() > self.awaited[group]:
+            blocking = members[self.watermark[members] <= moments[group]]
+            if len(blocking) and after[blocking].min() > moments[group]:
                 chosen.update(blocking.tolist())
         return chosen
 
@@ -124,7 +128,7 @@ class Frontier:
 
 
 @njit(nogil=True, cache=True)
-def _lift(fed, sources_at, sources, watermark, sent, reached, awaited, due):  # type: ignore[no-untyped-def]
+def _lift(fed, sources_at, sources, watermark, sent, reached, awaited, timers, due):  # type: ignore[no-untyped-def]
     """Recompute the frontier of each group fed; fills `due` with those past their awaited moment."""
     count = 0
     for group in fed:
@@ -134,7 +138,7 @@ def _lift(fed, sources_at, sources, watermark, sent, reached, awaited, due):  # 
                 lowest = min(lowest, watermark[sources[k]])
         if lowest != ALWAYS and lowest > reached[group]:
             reached[group] = lowest
-        if awaited[group] < reached[group]:
+        if min(awaited[group], timers[group]) < reached[group]:
             due[count] = group
             count += 1
     return count

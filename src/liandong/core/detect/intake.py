@@ -15,7 +15,10 @@ from liandong.core.values.times import LATEST
 _NAN, _OUT, _FUTURE = int(Quality.NAN), int(Quality.OUT_OF_RANGE), int(Quality.FUTURE)
 _LATE, _CONFLICT, _DUPLICATE = int(Quality.TOO_LATE), int(Quality.CONFLICT), int(Quality.DUPLICATE)
 _LATEST = int(LATEST)
-_ACCEPTED_ROW, _DUPLICATE_ROW, _CONFLICT_ROW, _LATE_ROW, _UNUSABLE_ROW = range(5)
+#: What stands in the window for a reading out of range: the largest bits, and not a number.
+ODD = np.uint64((1 << 64) - 1)
+_ACCEPTED_ROW, _DUPLICATE_ROW, _CONFLICT_ROW, _LATE_ROW, _UNUSABLE_ROW, _ODD_ROW = range(6)
+_LEAST = -(1 << 62)  # revision below all others
 
 #: What the window knows of a channel; 64 bytes.
 CHANNEL = np.dtype(
@@ -30,7 +33,7 @@ CHANNEL = np.dtype(
         ("newest", "<i4"),  # node, -1 when the window is empty
         ("oldest", "<i4"),
         ("disturbed", "<i4"),  # 1 while this batch brought it something out of order
-        ("spare", "<i4"),
+        ("odd", "<i4"),  # 1 where readings out of range are counted instead of left out
     ]
 )
 #: One reading in the window; 32 bytes. `bits` is the value as an unsigned integer.
@@ -115,14 +118,18 @@ def take(  # type: ignore[no-untyped-def]
         ch = table[c]
         t = time[i]
         q = _quality_of(ch, t, value[i], quality[i])
+        odd = False
         if q & UNUSABLE:
             quality[i] = q
             counts[_UNUSABLE_ROW] += 1
-            continue
+            odd = ch.odd == 1 and (q & _FUTURE) == 0 and -_LATEST <= t <= _LATEST
+            if not odd:
+                continue
         settled = _frontier(ch, reached, watermark, sent, source)
         if t < running or t < settled:
-            quality[i] = q | _LATE
-            counts[_LATE_ROW] += 1
+            if not odd:
+                quality[i] = q | _LATE
+                counts[_LATE_ROW] += 1
             continue
         running = max(running, t - lateness)
         if ch.owner != source:
@@ -144,36 +151,46 @@ def take(  # type: ignore[no-untyped-def]
         while older >= 0 and nodes[older].time > t:
             older = nodes[older].older
         in_order = older == ch.newest
-        if older >= 0 and nodes[older].time == t:
+        taken = ODD if odd else bits[i]
+        if older < 0 or nodes[older].time != t:
+            if odd:
+                counts[_ODD_ROW] += 1
+            else:
+                counts[_ACCEPTED_ROW] += 1
+                if t > ch.last_time:
+                    ch.last_time = t
+                    ch.last_value = value[i]
+            free_count -= 1
+            _insert(ch, nodes, free[free_count], older, t, taken, _LEAST if odd else revision)
+        elif odd:
+            continue  # beside a reading at the same time it says nothing
+        else:
             same = nodes[older]
-            if same.bits == bits[i]:
+            if same.bits == ODD:
+                counts[_ACCEPTED_ROW] += 1
+            elif same.bits == taken:
                 quality[i] = q | _DUPLICATE
                 counts[_DUPLICATE_ROW] += 1
                 # The pair (revision, bits) decides alone, so a repeat may still strengthen its value.
                 same.revision = max(same.revision, revision)
                 continue
-            quality[i] = q | _CONFLICT
-            counts[_CONFLICT_ROW] += 1
-            if revision < same.revision or (revision == same.revision and bits[i] > same.bits):
-                continue
+            else:
+                quality[i] = q | _CONFLICT
+                counts[_CONFLICT_ROW] += 1
+                if revision < same.revision or (revision == same.revision and taken > same.bits):
+                    continue
             same.revision = revision
-            same.bits = bits[i]
-            if in_order:
-                ch.last_value = value[i]
-            in_order = False
-        else:
-            counts[_ACCEPTED_ROW] += 1
-            free_count -= 1
-            _insert(ch, nodes, free[free_count], older, t, bits[i], revision)
-            if in_order:
+            same.bits = taken
+            if t >= ch.last_time:
                 ch.last_time = t
                 ch.last_value = value[i]
+            in_order = False
         if ch.disturbed:
             continue
         if in_order:
             fresh[0][n_fresh] = c
             fresh[1][n_fresh] = t
-            fresh[2][n_fresh] = bits[i]
+            fresh[2][n_fresh] = taken
             n_fresh += 1
         else:
             ch.disturbed = 1

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from liandong.core.detect.scorers import SCORERS, Kind, checked_kind, kind_of, make_scorer
+from liandong.core.detect.statistics import is_plain
 from liandong.core.values.canonical import canonical_bytes, sha256
 from liandong.core.values.errors import BadInput
-from liandong.core.values.lists import Statistic
+from liandong.core.values.lists import OnSilence, Statistic
 from liandong.core.values.rules import ChannelRow, Rule, SourceTerms
 
 PARTITIONS = 256
@@ -26,9 +28,19 @@ def partition_of(group: str) -> int:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a rule over a group looks: the channel that its findings are of, and the channels it sees."""
+
+    slot: int
+    rule: int
+    channel: int
+    members: tuple[int, ...]  #: the columns of the scorer: channels
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
     """Dense indexes. Channels stand by (group, key), slots by (channel, readings before statistics, rule
-    key): the order of messages.
+    key), those of rules over groups after all others by (channel, rule key): the order of messages.
     """
 
     channels: tuple[ChannelRow, ...]
@@ -41,15 +53,24 @@ class Layout:
     offsets: npt.NDArray[np.int64]  #: channel → its first slot; one longer than channels
     slot_channel: npt.NDArray[np.int32]
     slot_rule: npt.NDArray[np.int32]
-    plain_to: npt.NDArray[np.int64]  #: channel → its first slot that looks at a statistic
-    memory_of: npt.NDArray[np.int32]  #: slot → its record among those of statistics, -1 for a plain slot
+    plain_to: npt.NDArray[np.int64]  #: channel → its first slot that remembers something
+    timed: npt.NDArray[np.int32]  #: slots that silence alone can change
+    timed_at: npt.NDArray[np.int64]  #: group → its first in `timed`; one longer than groups
+    odd: npt.NDArray[np.bool_]  #: channel → whether a rule counts its readings out of range
+    places: tuple[Place, ...]  #: of rules over groups, by slot
     digest: str  #: hex SHA-256 of channels, rules and sources in canonical form
 
     @classmethod
     def of(
-        cls, channels: Iterable[ChannelRow], rules: Iterable[Rule], sources: Iterable[SourceTerms]
+        cls,
+        channels: Iterable[ChannelRow],
+        rules: Iterable[Rule],
+        sources: Iterable[SourceTerms],
+        kinds: Mapping[str, Kind] = SCORERS,
     ) -> Layout:
-        """Compile; raises BadInput for a key or number given twice and for a channel of an unknown source."""
+        """Compile; raises BadInput for a key or number given twice, a channel of an unknown source, and a
+        rule of an unknown scorer.
+        """
         rows = tuple(sorted(channels, key=lambda row: (row.group, row.key)))
         ruled = tuple(sorted(rules, key=lambda rule: rule.key))
         terms = tuple(sorted(sources, key=lambda source: source.key))
@@ -60,8 +81,12 @@ class Layout:
         groups = tuple(sorted({row.group for row in rows}))
         slot_channel, slot_rule = _slots(rows, ruled)
         offsets = np.searchsorted(slot_channel, np.arange(len(rows) + 1)).astype(np.int64)
-        plain = np.array([rule.statistic is Statistic.VALUE for rule in ruled], dtype=np.bool_)[slot_rule]
-        plains = np.concatenate([[0], np.cumsum(plain)])
+        plains = np.concatenate([[0], np.cumsum(_those(ruled, is_plain)[slot_rule])])
+        group_of = _indexes(groups, [row.group for row in rows])
+        timed = np.flatnonzero(_those(ruled, _is_timed)[slot_rule]).astype(np.int32)
+        odd = np.zeros(len(rows), dtype=np.bool_)
+        odd[slot_channel[_those(ruled, lambda r: r.statistic is Statistic.OUT_OF_RANGE)[slot_rule]]] = True
+        places = _places(rows, ruled, len(slot_rule), kinds)
         return cls(
             channels=rows,
             rules=ruled,
@@ -69,14 +94,25 @@ class Layout:
             groups=groups,
             lookup=_lookup(rows),
             owner=_owners(rows, terms),
-            group_of=_indexes(groups, [row.group for row in rows]),
+            group_of=group_of,
             offsets=offsets,
-            slot_channel=slot_channel,
-            slot_rule=slot_rule,
+            slot_channel=np.append(slot_channel, [p.channel for p in places]).astype(np.int32),
+            slot_rule=np.append(slot_rule, [p.rule for p in places]).astype(np.int32),
             plain_to=offsets[:-1] + np.diff(plains[offsets]),
-            memory_of=np.where(plain, -1, np.cumsum(~plain) - 1).astype(np.int32),
+            timed=timed,
+            timed_at=np.searchsorted(group_of[slot_channel[timed]], np.arange(len(groups) + 1)),
+            odd=odd,
+            places=places,
             digest=digest_of(rows, ruled, terms),
         )
+
+
+def _those(rules: tuple[Rule, ...], wanted: Callable[[Rule], bool]) -> npt.NDArray[np.bool_]:
+    return np.array([wanted(rule) for rule in rules], dtype=np.bool_)
+
+
+def _is_timed(rule: Rule) -> bool:
+    return rule.statistic is Statistic.STALE or rule.on_silence is OnSilence.CLEAR
 
 
 def applies(rule: Rule, channel: ChannelRow) -> bool:
@@ -94,14 +130,64 @@ def _slots(
     """(channel, rule) of every slot. Looks only at rules of the channel's quantity, and at its own ones."""
     places: dict[tuple[str, str], list[int]] = defaultdict(list)
     for index, rule in enumerate(rules):
-        places[rule.quantity, rule.channel].append(index)
+        if rule.statistic is not Statistic.SCORE:
+            places[rule.quantity, rule.channel].append(index)
     found = []
     for c, row in enumerate(rows):
         near = places.get((row.quantity, "*"), []) + places.get((row.quantity, row.key), [])
         mine = [r for r in near if applies(rules[r], row)]
-        found += [(c, r) for r in sorted(mine, key=lambda r: (rules[r].statistic is not Statistic.VALUE, r))]
+        found += [(c, r) for r in sorted(mine, key=lambda r: (not is_plain(rules[r]), r))]
     pairs = np.array(found, dtype=np.int32).reshape(-1, 2)
     return np.ascontiguousarray(pairs[:, 0]), np.ascontiguousarray(pairs[:, 1])
+
+
+def _places(
+    rows: tuple[ChannelRow, ...], rules: tuple[Rule, ...], first: int, kinds: Mapping[str, Kind]
+) -> tuple[Place, ...]:
+    """Where rules over groups look; their slots are numbered from `first` on."""
+    scored = [
+        (index, kind_of(rule, kinds)) for index, rule in enumerate(rules) if rule.statistic is Statistic.SCORE
+    ]
+    of_group: dict[str, list[int]] = defaultdict(list)
+    for index, row in enumerate(rows):
+        of_group[row.group].append(index)
+    found = sorted(
+        (c, r, members)
+        for near in of_group.values()
+        for r, kind in scored
+        for c, members in _seen_by(rules[r], kind, rows, near)
+    )
+    return tuple(Place(first + n, r, c, members) for n, (c, r, members) in enumerate(found))
+
+
+def _seen_by(
+    rule: Rule, kind: Kind, rows: tuple[ChannelRow, ...], near: list[int]
+) -> Iterator[tuple[int, tuple[int, ...]]]:
+    """(channel of the findings, members) of a rule in a group: one pair, or one for each of its channels."""
+    about = [c for c in near if applies(rule, rows[c])]
+    if not about:
+        return
+    wanted = dict.fromkeys(rule.members or (rule.quantity,))
+    seen = tuple(dict.fromkeys(c for name in wanted for c in near if name in (rows[c].key, rows[c].quantity)))
+    for c in about if kind.each else about[:1]:
+        members = (c, *(other for other in seen if other != c)) if kind.each else seen
+        if len(members) >= kind.least:
+            yield c, members
+
+
+def scorer_faults(
+    channels: Iterable[ChannelRow], rules: Iterable[Rule], kinds: Mapping[str, Kind] = SCORERS
+) -> Iterator[tuple[str, BadInput]]:
+    """(key, what is wrong) of every rule over a group that a shard would refuse."""
+    rows = tuple(sorted(channels, key=lambda row: (row.group, row.key)))
+    for rule in rules:
+        if rule.statistic is Statistic.SCORE:
+            try:
+                checked_kind(rule, kinds)
+                for place in _places(rows, (rule,), 0, kinds):
+                    make_scorer(rule, len(place.members), kinds)
+            except BadInput as error:
+                yield rule.key, error
 
 
 def digest_of(channels: Iterable[ChannelRow], rules: Iterable[Rule], sources: Iterable[SourceTerms]) -> str:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from liandong.core.detect.kernel import ALWAYS
+from liandong.core.detect.kernel import NEVER
+from liandong.core.detect.scorers import SCORERS, Kind
 from liandong.core.detect.shard import Shard
 from liandong.core.values.findings import FindingMessage, FindingSettled
 from liandong.core.values.lists import FindingPart, Mode, Statistic
 from liandong.core.values.readings import ReadingBatch
 from liandong.core.values.rules import ChannelRow, Rule, SourceTerms
-from liandong.core.values.times import SECOND
+from liandong.core.values.times import LATEST, SECOND
 
 Times = npt.NDArray[np.int64]
 Values = npt.NDArray[np.float64]
@@ -52,19 +53,29 @@ def raises(rule: Rule, times_us: Sequence[int] | Times, values: Sequence[float] 
     return [found.raised for found in settle(shard, [batch])]
 
 
-def series_shard(channels: Sequence[ChannelRow], rules: Sequence[Rule], lateness_s: float = 0.0) -> Shard:
+def series_shard(
+    channels: Sequence[ChannelRow],
+    rules: Sequence[Rule],
+    lateness_s: float = 0.0,
+    kinds: Mapping[str, Kind] = SCORERS,
+) -> Shard:
     """A shard of its own, in replay mode, whose channels all come from one source."""
     terms = (SourceTerms(key=_SOURCE, lateness_s=lateness_s),)
     rows = [msgspec.structs.replace(row, source=_SOURCE) for row in channels]
-    return Shard(rows, rules, terms, "series", Mode.REPLAY)
+    return Shard(rows, rules, terms, "series", Mode.REPLAY, kinds)
 
 
 def settle(shard: Shard, batches: Iterable[ReadingBatch]) -> list[Raised]:
-    """Take all batches and let everything settle: the findings by (raised, channel, rule)."""
+    """Take all batches and let everything settle: the findings by (raised, channel, rule).
+
+    Time ends with the newest reading: that a series stops is no silence.
+    """
     said: list[FindingMessage] = []
+    newest = NEVER
     for row, batch in enumerate(batches):
         said += shard.process(batch, (0, row)).messages
-    said += shard.advance(_SOURCE, ALWAYS - 1, (1, 0)).messages
+        newest = max(newest, int(batch.event_time[batch.event_time <= LATEST].max(initial=NEVER)))
+    said += shard.advance(_SOURCE, newest + 1, (1, 0)).messages
     found: dict[str, FindingSettled] = {}
     for message in said:
         if isinstance(message, FindingSettled) and (

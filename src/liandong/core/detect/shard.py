@@ -5,13 +5,14 @@ conflicting one sends its channel back to the settled checkpoint and runs the wi
 slot looks at one channel only, running the group's other channels again would repeat what they said.
 When the frontier passes, what was decided before it is settled. Folding the same records in the same
 order gives the same messages; the content of settled findings depends on the set of accepted readings
-alone.
+alone. Silence is judged by the same frontier: what a missing reading means is said when it has passed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -20,13 +21,16 @@ import numpy.typing as npt
 from liandong.core.detect import kernel, snapshot
 from liandong.core.detect.episodes import Book, Position, Span
 from liandong.core.detect.frontier import Frontier
-from liandong.core.detect.kernel import NEVER, RAISE, Array
+from liandong.core.detect.kernel import ALWAYS, NEVER, RAISE, Array
 from liandong.core.detect.layout import Layout
+from liandong.core.detect.operators import Operator
+from liandong.core.detect.scorers import SCORERS, Kind, make_scorer
 from liandong.core.detect.slots import Slots
-from liandong.core.detect.window import Window
+from liandong.core.detect.standing import UNKNOWN, ChannelState, MemberState, RuleState
+from liandong.core.detect.window import Columns, Taken, Window
 from liandong.core.values.errors import NotFound
 from liandong.core.values.findings import FindingMessage
-from liandong.core.values.lists import Mode
+from liandong.core.values.lists import Mode, OnSilence, Statistic
 from liandong.core.values.readings import ReadingBatch
 from liandong.core.values.rules import ChannelRow, Rule, SourceTerms
 
@@ -55,31 +59,6 @@ class Detected:
     counts: IntakeCounts
 
 
-class RuleState(msgspec.Struct, frozen=True, kw_only=True):
-    """How one rule stands on one channel after the newest reading; moments are microseconds or None."""
-
-    rule: str
-    version: int
-    phase: str  #: normal, pending, raised or clearing
-    onset: int | None
-    raised: int | None
-    since: int | None  #: since when the clear condition holds
-    peak: float | None
-    finding: str  #: id of the open finding, empty when none
-    settled_phase: str  #: the phase at the frontier
-
-
-class ChannelState(msgspec.Struct, frozen=True, kw_only=True):
-    """How a channel stands: its newest accepted reading, how far it is settled, and each rule."""
-
-    channel: str
-    group: str
-    last_time: int | None
-    last_value: float | None
-    frontier: int | None
-    rules: tuple[RuleState, ...]
-
-
 class Shard:
     """Detects on some channels. Not thread-safe; the caller decides what a record is and in which order."""
 
@@ -90,8 +69,9 @@ class Shard:
         sources: Iterable[SourceTerms],
         city: str,
         mode: Mode,
+        kinds: Mapping[str, Kind] = SCORERS,
     ) -> None:
-        self._layout = Layout.of(channels, rules, sources)
+        self._layout = Layout.of(channels, rules, sources, kinds)
         self._city, self._mode = city, mode
         self._source_at = {source.key: index for index, source in enumerate(self._layout.sources)}
         self._channel_at = {row.key: index for index, row in enumerate(self._layout.channels)}
@@ -100,6 +80,16 @@ class Shard:
         self._book = Book(self._layout, city, mode)
         self._settled = Slots.fresh(self._layout)
         self._provisional = Slots.fresh(self._layout)
+        self._operators = [
+            Operator(place, rule, make_scorer(rule, len(place.members), kinds))
+            for place in self._layout.places
+            for rule in (self._layout.rules[place.rule],)
+        ]
+        self._operators_of: dict[int, list[Operator]] = {}
+        for operator in self._operators:
+            group = int(self._layout.group_of[operator.place.channel])
+            self._operators_of.setdefault(group, []).append(operator)
+        self._timed = bool(len(self._layout.timed) or self._operators)
         self._totals: dict[str, IntakeCounts] = {
             source.key: IntakeCounts() for source in self._layout.sources
         }
@@ -113,9 +103,10 @@ class Shard:
         sources: Iterable[SourceTerms],
         city: str,
         mode: Mode,
+        kinds: Mapping[str, Kind] = SCORERS,
     ) -> Shard:
         """A shard of these rows in the dumped state; raises Broken as `restore` does."""
-        shard = cls(channels, rules, sources, city, mode)
+        shard = cls(channels, rules, sources, city, mode, kinds)
         shard.restore(data)
         return shard
 
@@ -123,6 +114,12 @@ class Shard:
     def digest(self) -> str:
         """Hex digest of channels, rules and sources; a dump is only good for the same."""
         return self._layout.digest
+
+    @property
+    def scored(self) -> tuple[tuple[Rule, int], ...]:
+        """(rule, number of members) wherever a rule looks at a group."""
+        places = self._layout.places
+        return tuple((self._layout.rules[place.rule], len(place.members)) for place in places)
 
     @property
     def totals(self) -> dict[str, IntakeCounts]:
@@ -145,10 +142,14 @@ class Shard:
         said: dict[int, list[FindingMessage]] = {}
         self._tell_in_order(found, taken.disturbed, position, said)
         self._tell_again(taken.disturbed, position, said)
+        self._keep(taken.passed)
         if len(taken.guested):
             front.join(source, taken.guested)
-        usable = sum(taken.counts[:3]) > 0
-        self._settle(front.move(source, taken.watermark, usable), position, said)
+        touched = self._touched(taken)
+        due = front.move(source, taken.watermark, taken.heard)
+        self._operate(due, touched, position, said)
+        self._settle(due, position, said)
+        self._set_timers((*due, *touched.tolist()))
         counts = IntakeCounts(len(batch), *taken.counts)
         self._totals[batch.source] += counts
         return Detected(_in_order(said), taken.quality, counts)
@@ -158,14 +159,18 @@ class Shard:
         said: dict[int, list[FindingMessage]] = {}
         index = self._source_at.get(source)
         if index is not None:
-            self._settle(self._frontier.move(index, watermark, False), position, said)
+            due = self._frontier.move(index, watermark, False)
+            self._operate(due, (), position, said)
+            self._settle(due, position, said)
+            self._set_timers(due)
         return Detected(_in_order(said), np.zeros(0, dtype=np.uint32), IntakeCounts())
 
     def due_advances(self, now: int) -> tuple[tuple[str, int], ...]:
         """(source, watermark) for `advance` at the tick `now`, microseconds. Changes nothing.
 
-        A silent source is moved to now − lateness − idle when that settles a finding, or, once per
-        idle time, when it holds back a group in which another source goes on.
+        A silent source is moved to now − lateness − idle when that settles a finding or is what a timer
+        of a silent channel waits for, or, once per idle time, when it holds back a group in which another
+        source goes on.
         """
         keys = self._layout.sources
         return tuple((keys[index].key, moment) for index, moment in self._frontier.due_advances(now))
@@ -178,13 +183,20 @@ class Shard:
         head = self._window.channels[index]
         heard = head["last_time"] != NEVER
         first, last = self._layout.offsets[index], self._layout.offsets[index + 1]
+        frontier = int(self._frontiers(np.array([index]))[0])
+        silent = frontier - int(head["last_time"]) if heard else None
+        rules = [self._rule_state(slot, silent) for slot in range(first, last)]
+        rules += [
+            self._group_state(operator) for operator in self._operators if operator.place.channel == index
+        ]
         return ChannelState(
             channel=channel,
             group=self._layout.channels[index].group,
             last_time=int(head["last_time"]) if heard else None,
             last_value=float(head["last_value"]) if heard else None,
-            frontier=_moment(self._frontiers(np.array([index]))[0]),
-            rules=tuple(self._rule_state(slot) for slot in range(first, last)),
+            frontier=_moment(frontier),
+            rules=tuple(rules),
+            unknown=not heard or any(self._says_unknown(rule) for rule in rules),
         )
 
     @property
@@ -224,6 +236,7 @@ class Shard:
                 sent=self._frontier.sent.tobytes(),
                 reached=self._frontier.reached.tobytes(),
                 members=self._frontier.members.tobytes(),
+                operators=[operator.dump() for operator in self._operators],
                 episodes=self._book.dump(),
                 totals={key: msgspec.structs.astuple(counts) for key, counts in sorted(self._totals.items())},
             )
@@ -240,9 +253,12 @@ class Shard:
         self._frontier.sent[:] = np.frombuffer(state.sent, dtype=np.bool_)
         self._frontier.reached[:] = np.frombuffer(state.reached, dtype=np.int64)
         self._frontier.set_members(np.frombuffer(state.members, dtype=np.int32).reshape(-1, 2).copy())
+        for operator, parts in zip(self._operators, state.operators, strict=True):
+            operator.restore(parts)
         self._book.restore(state.episodes)
         for slot in self._book.slots():
             self._await(slot)
+        self._set_timers(range(len(self._layout.groups)))
         self._totals = {key: IntakeCounts(*counts) for key, counts in state.totals.items()}
 
     def _tell_in_order(
@@ -267,6 +283,8 @@ class Shard:
             return
         at = self._layout.offsets
         slots = np.concatenate([np.arange(at[c], at[c + 1]) for c in disturbed.tolist()])
+        # What silence before the frontier has changed is settled, whether or not a timer has said so.
+        self._expire(self._settled, np.intersect1d(slots, self._layout.timed))
         self._provisional.copy_from(self._settled, slots)
         found = self._provisional.run(self._window.gather(disturbed))
         runs: dict[int, list[tuple[int, ...]]] = {
@@ -281,12 +299,73 @@ class Shard:
 
     def _settle(self, groups: list[int], position: Position, said: dict[int, list[FindingMessage]]) -> None:
         """Settle, in groups whose frontier has moved past something awaited, all that it has passed."""
+        at = self._layout.timed_at
         for group in groups:
-            slots = self._frontier.waiting(group)
+            if at[group] < at[group + 1]:
+                timed = self._layout.timed[at[group] : at[group + 1]]
+                self._tell_in_order(self._expire(self._provisional, timed), timed[:0], position, said)
+            slots = [slot for slot in self._frontier.waiting(group) if slot < self._layout.offsets[-1]]
             frontiers = self._frontiers(self._layout.slot_channel[slots]).tolist()
             for slot, frontier in zip(slots, frontiers, strict=True):
                 said.setdefault(slot, []).extend(self._book.settle(slot, frontier, position))
                 self._await(slot)
+
+    def _expire(self, slots: Slots, timed: Array) -> Array:
+        """What silence alone has changed in some timed slots before their frontier; transitions."""
+        return slots.expire(timed, self._frontiers(self._layout.slot_channel[timed]))
+
+    def _touched(self, taken: Taken) -> npt.NDArray[np.int32]:
+        """Groups to which a batch brought something, where silence or several channels matter."""
+        if not self._timed:
+            return np.zeros(0, dtype=np.int32)
+        return np.unique(self._layout.group_of[np.concatenate([taken.fresh.channel, taken.disturbed])])
+
+    def _keep(self, passed: Columns) -> None:
+        """Give readings that leave the window to the operators of their groups."""
+        if not self._operators or not len(passed.channel):
+            return
+        groups = self._layout.group_of[passed.channel]
+        order = np.argsort(groups, kind="stable")
+        found, first = np.unique(groups[order], return_index=True)
+        for group, rows in zip(found.tolist(), np.split(order, first[1:]), strict=True):
+            for operator in self._operators_of.get(group, ()):
+                operator.keep(passed.take(rows))
+
+    def _operate(
+        self,
+        due: Iterable[int],
+        touched: Iterable[int],
+        position: Position,
+        said: dict[int, list[FindingMessage]],
+    ) -> None:
+        """Run the rules over some groups on from their checkpoints, and settle what they have settled."""
+        if not self._operators:
+            return
+        for group in sorted({int(group) for group in (*due, *touched)} & self._operators_of.keys()):
+            for operator in self._operators_of[group]:
+                slot, members = operator.place.slot, operator.members
+                frontiers = self._frontiers(members)
+                frontier = int(frontiers[frontiers != NEVER].min(initial=ALWAYS))
+                found = operator.evaluate(
+                    self._window.gather(np.sort(members)), NEVER if frontier == ALWAYS else frontier
+                )
+                closing, spans = _spans(found.tolist())
+                messages = self._book.reconcile(slot, closing, spans, position)
+                messages += self._book.settle(slot, operator.reached, position)
+                if messages:
+                    said.setdefault(slot, []).extend(messages)
+                self._await(slot)
+
+    def _set_timers(self, groups: Iterable[int]) -> None:
+        """Say anew what silence some groups wait for."""
+        if not self._timed:
+            return
+        wanted = sorted(set(groups))
+        timers = self._frontier.timers
+        self._provisional.deadlines(np.array(wanted, dtype=np.int64), timers)
+        for group in wanted if self._operators else ():
+            for operator in self._operators_of.get(group, ()):
+                timers[group] = min(timers[group], operator.awaits)
 
     def _await(self, slot: int) -> None:
         group = int(self._layout.group_of[self._layout.slot_channel[slot]])
@@ -296,21 +375,39 @@ class Shard:
         front = self._frontier
         return self._window.frontiers(channels, front.reached, front.watermark, front.sent)
 
-    def _rule_state(self, slot: int) -> RuleState:
+    def _says_unknown(self, state: RuleState) -> bool:
+        rule = next(rule for rule in self._layout.rules if rule.key == state.rule)
+        stale = rule.statistic is Statistic.STALE and state.phase in ("raised", "clearing")
+        return stale or (rule.on_silence is OnSilence.UNKNOWN and state.phase == UNKNOWN)
+
+    def _rule_state(self, slot: int, silent: int | None) -> RuleState:
+        """How a rule stands on a channel that is known to be `silent` so many microseconds, None: unheard."""
         rule = self._layout.rules[self._layout.slot_rule[slot]]
-        record = self._provisional.records[slot]
+        lost = rule.on_silence is OnSilence.UNKNOWN and silent is not None and silent > rule.silence_us
+        records = self._provisional.records[slot], self._settled.records[slot]
+        return self._state_of(slot, *records, silent is None or lost)
+
+    def _group_state(self, operator: Operator) -> RuleState:
+        record, settled, score, members = operator.explain()
+        state = self._state_of(operator.place.slot, record, settled, score is None or bool(operator.broken))
+        keys = self._layout.channels
+        seen = tuple(MemberState(channel=keys[c].key, time=at, value=value) for c, at, value in members)
+        return msgspec.structs.replace(state, score=score, members=seen, broken=operator.broken)
+
+    def _state_of(self, slot: int, record: Any, settled: Any, unknown: bool) -> RuleState:
+        rule = self._layout.rules[self._layout.slot_rule[slot]]
         phase = kernel.phase_of(record)
         standing = self._book.standing(slot) if phase in ("raised", "clearing") else []
         return RuleState(
             rule=rule.key,
             version=rule.version,
-            phase=phase,
+            phase=UNKNOWN if unknown else phase,
             onset=_moment(record["onset"]),
             raised=_moment(record["raised"]),
             since=_moment(record["since"]),
             peak=None if phase == "normal" else float(record["peak"]),
             finding=standing[-1].id if standing else "",
-            settled_phase=kernel.phase_of(self._settled.records[slot]),
+            settled_phase=kernel.phase_of(settled),
         )
 
     def _unknown(self, batch: ReadingBatch) -> Detected:

@@ -11,7 +11,7 @@ from liandong.core.detect.episodes import Episode
 from liandong.core.values.errors import Broken
 
 MAGIC = b"liandong-shard\n"
-VERSION = 2  # 2: what statistics remember stands beside the slots
+VERSION = 3  # 3: windows of statistics, and rules over groups
 _CHECK = 16  # bytes of blake2b after the magic
 
 
@@ -22,13 +22,14 @@ class Snapshot(msgspec.Struct, kw_only=True, array_like=True):
     digest: str  #: of channels, rules and sources
     city: str
     mode: str
-    settled: tuple[bytes, bytes]  #: slot records and memories of statistics at the frontier
-    provisional: tuple[bytes, bytes]  #: the same after the newest reading
+    settled: tuple[bytes, bytes, bytes]  #: slots, memories and windows of statistics at the frontier
+    provisional: tuple[bytes, bytes, bytes]  #: the same after the newest reading
     window: tuple[bytes, bytes, bytes, bytes, bytes, bytes]
     watermark: bytes
     sent: bytes
     reached: bytes
     members: bytes
+    operators: list[tuple[bytes, ...]]  #: of rules over groups, in the layout's order
     episodes: list[tuple[int, list[Episode]]]
     totals: dict[str, tuple[int, int, int, int, int, int]]
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from msgspec.structs import replace
 
 from liandong.core.detect.shard import Shard
-from liandong.core.values.lists import Mode
+from liandong.core.values.lists import Mode, Statistic
 from liandong.core.values.readings import ReadingBatch
 from liandong.core.values.rules import ChannelRow, Rule, SourceTerms
 
@@ -13,7 +14,10 @@ from liandong.core.values.rules import ChannelRow, Rule, SourceTerms
 def warm_up() -> None:
     """Take a few readings through a shard of its own: in order, late, and by ticks."""
     channels = (ChannelRow(number=0, key="c", group="g", source="s", quantity="q"),)
-    rules = (Rule(key="r", version=1, hazard="h", severity="low", quantity="q", raise_at=1.0, clear_at=0.5),)
+    plain = Rule(key="r", version=1, hazard="h", severity="low", quantity="q", raise_at=1.0, clear_at=0.5)
+    windowed = replace(plain, key="w", statistic=Statistic.MEAN, window_s=60.0)
+    stale = replace(plain, key="s", statistic=Statistic.STALE, raise_at=60.0)
+    rules = (plain, windowed, stale)
     shard = Shard(channels, rules, (SourceTerms(key="s", lateness_s=60.0),), "warm", Mode.TEST)
     for number, at in enumerate(([10, 20], [15, 200], [100, 300])):
         moments = np.array(at) * 1_000_000

@@ -24,12 +24,19 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Readings by channel (not registry number), each channel's in time order."""
+    """Readings by channel (not registry number), each channel's in time order.
+
+    A value that is not a number stands for a reading out of range, where a rule counts those.
+    """
 
     channel: npt.NDArray[np.int32]
     time: npt.NDArray[np.int64]
     value: npt.NDArray[np.float64]
     quality: npt.NDArray[np.uint32]
+
+    def take(self, rows: Array) -> Columns:
+        """Some rows."""
+        return Columns(self.channel[rows], self.time[rows], self.value[rows], self.quality[rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +45,7 @@ class Taken:
 
     quality: npt.NDArray[np.uint32]  #: per row, ours added to what came
     counts: tuple[int, ...]  #: accepted, duplicate, conflict, too late, unusable
+    heard: bool  #: whether any row says something, be it that its value is out of range
     watermark: int  #: of the source, after the last row
     passed: Columns  #: left the window: for the settled checkpoint
     fresh: Columns  #: came in order: for the provisional state
@@ -56,6 +64,7 @@ class Window:
         self.channels["last_time"] = self.channels["floor"] = NEVER
         self.channels["owner"], self.channels["group"] = layout.owner, layout.group_of
         self.channels["newest"] = self.channels["oldest"] = -1
+        self.channels["odd"] = layout.odd
         self._lookup = layout.lookup
         self._nodes = np.zeros(0, dtype=NODE)
         self._free = np.zeros(0, dtype=np.int32)
@@ -80,7 +89,7 @@ class Window:
         passed = _empty_columns(held)
         fresh = _empty_columns(rows)
         disturbed, guested = np.empty(rows, dtype=np.int32), np.empty(rows, dtype=np.int32)
-        counts = np.zeros(5, dtype=np.int64)
+        counts = np.zeros(6, dtype=np.int64)
         self._free_count, moved, n_passed, n_fresh, n_disturbed, n_guested = intake.take(
             np.ascontiguousarray(batch.channel),
             np.ascontiguousarray(batch.event_time),
@@ -106,7 +115,8 @@ class Window:
         )
         return Taken(
             quality=quality,
-            counts=tuple(counts.tolist()),
+            counts=tuple(counts[:5].tolist()),
+            heard=bool(counts[:3].any() or counts[5]),
             watermark=moved,
             passed=self._columns(passed, n_passed),
             fresh=self._columns(fresh, n_fresh),
