@@ -1,4 +1,4 @@
-"""The small town with devices that speak HJ 212 and GB/T 26875.3, and its doors on free ports."""
+"""The small town with devices that speak HJ 212, GB/T 26875.3 and JT/T 808, and its doors on free ports."""
 
 from __future__ import annotations
 
@@ -22,6 +22,9 @@ PANEL = 889
 DETECTOR = f"{PANEL}/1-1/40-10.2"
 FIRE, FAULT, LOAD = "channel:panel.fire", "channel:panel.fault", "channel:tank-1-1.h2s"
 LINE_POWER = "channel:panel.power"
+#: Two vehicles: one whose tables state its plate, one of which they say nothing.
+PHONE, OTHER_PHONE, PLATE = "13912344329", "123456789012", "粤E00001"
+BUS = "channel:bus-1."
 
 
 @cache
@@ -41,23 +44,44 @@ def frame_city() -> CityFolder:
             [(FIRE, DETECTOR, "fire"), (FAULT, DETECTOR, "fault"), (LINE_POWER, str(PANEL), "main_power")]
         )
     ]  # fmt: skip
+    fleet = [
+        (phone, Sensor(key=f"sensor:bus-{n}", asset=f"asset:bus-{n}", facts=facts))
+        for n, (phone, facts) in enumerate([(PHONE, (("plate", PLATE),)), (OTHER_PHONE, ())], start=1)
+    ]
+    speed = Quantity(key="vehicle_speed", name_zh="车速", name_en="speed", unit="m/s", low=0, high=70)
+    more += [
+        Channel(
+            key=f"channel:{bus.asset[6:]}.{item}", number=len(city.channels) + len(more) + at,
+            sensor=bus.key, quantity=quantity, group=bus.asset, source="source:drainage", device=phone,
+            item=item,
+        )
+        for at, (phone, bus, item, quantity) in enumerate(
+            (phone, bus, item, quantity)
+            for phone, bus in fleet
+            for item, quantity in (("speed", speed.key), ("alarm-fatigue", fire.key))
+        )
+    ]  # fmt: skip
+    vehicles = [
+        msgspec.structs.replace(panel, key=bus.asset, kind="vehicle", name_zh="公交车", name_en="bus")
+        for _, bus in fleet
+    ]
     named: dict[str, dict[str, Any]] = {
         GAS_1: {"device": MN, "item": METHANE},
         GAS_2: {"device": "MN2", "item": METHANE},
     }
     channels = [msgspec.structs.replace(c, **named.get(c.key, {})) for c in city.channels] + more
-    protocols = {"source:gas": "hj212", "source:firms": "gb26875"}
+    protocols = {"source:gas": "hj212", "source:firms": "gb26875", "source:drainage": "jt808"}
     sources = [msgspec.structs.replace(s, protocol=protocols.get(s.key, s.protocol)) for s in city.sources]
     changed = msgspec.structs.replace(
-        city, channels=tuple(channels), sources=tuple(sources), sensors=(*city.sensors, sensor),
-        quantities=(*city.quantities, fire),
+        city, channels=tuple(channels), sources=tuple(sources), quantities=(*city.quantities, fire, speed),
+        sensors=(*city.sensors, sensor, *(bus for _, bus in fleet)), assets=(*city.assets, *vehicles),
     )  # fmt: skip
     return msgspec.structs.replace(made, city=changed)
 
 
 def doors_of(platform: Platform, settings: Any) -> Doors:
-    """Both doors on free ports, running."""
-    sockets = {name: free_socket("127.0.0.1", 0) for name in ("hj212", "gb26875")}
+    """All doors on free ports, running."""
+    sockets = {name: free_socket("127.0.0.1", 0) for name in ("hj212", "gb26875", "jt808")}
     return open_doors(platform, settings, sockets).start()
 
 

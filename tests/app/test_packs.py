@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from liandong.app import packs
 from liandong.app.packs import find_pack, load_models, load_pack, load_packs, pack_folders
+from liandong.core.detect.scorers import SCORERS
 from liandong.core.pack import (
     Baseline,
     Cascade,
@@ -138,10 +139,15 @@ def test_any_bytes_give_a_pack_or_a_clear_error(tmp_path_factory, file: str, jun
 
 
 def test_the_page_of_packs_names_every_built_in_one_every_column_and_every_statistic():
-    page = (Path(__file__).parents[2] / "docs" / "reference" / "packs.md").read_text(encoding="utf-8")
+    reference = Path(__file__).parents[2] / "docs" / "reference"
+    page = (reference / "packs.md").read_text(encoding="utf-8")
     for name in load_packs():
         assert f"| `{name}` " in page, name
     for kind in (Hazard, Cascade, Condensed, Learned, Baseline, Standard, Expected, ModelSample):
         for field in msgspec.structs.fields(kind):
             assert f"`{field.name}`" in page, (kind.__name__, field.name)
-    assert all(f"| `{statistic}` |" in page for statistic in Statistic)
+    detectors = (Path(__file__).parents[2] / "docs" / "reference" / "detectors.md").read_text(
+        encoding="utf-8"
+    )
+    assert all(f"\n| `{statistic}`" in detectors for statistic in Statistic)
+    assert all(f"`{scorer}`" in detectors for scorer in SCORERS)

@@ -10,7 +10,7 @@ from fastapi.routing import iter_route_contexts
 from liandong.adapters.http import make_router
 from liandong.core.values.access import Session
 from liandong.core.values.errors import Forbidden
-from liandong.core.values.times import DAY
+from liandong.core.values.times import DAY, SECOND
 from liandong.web.schema import openapi_document
 from tests.web.town import API, CENTRE, OPERATOR, Client, Town, is_problem
 
@@ -157,6 +157,19 @@ def test_a_source_may_send_and_nothing_else(town: Town, client: Client, case: st
     is_problem(client.get("rejected", token), 403, "auth.no_capability")
     assert client.get("orders", token).json()["items"] == []
     is_problem(client.post("readings", town.token(post=CENTRE), content=b"{}"), 403, "auth.not_a_source")
+
+
+def test_a_source_is_known_without_the_store_for_a_second(town: Town) -> None:
+    """By which the short way in tells whose message it may take at once; a revoked token lives no longer."""
+    access = town.platform.access
+    token = access.issue_token(Session(source=town.channels()[0].source))
+    assert access.known(token) is None and access.known("") is None, "not looked up yet"
+    assert access.session(token) == access.known(token)
+    town.pass_time(SECOND)
+    assert access.known(token) is None
+    person = town.token(post=CENTRE)
+    access.session(person)
+    assert access.known(person) is None, "people go the ordinary way"
 
 
 def test_a_post_that_is_no_longer_held_opens_nothing(town: Town, client: Client) -> None:

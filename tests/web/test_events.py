@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -238,6 +239,39 @@ def test_a_client_that_takes_nothing_is_told_to_begin_anew(
     town.platform.live._deliver(Batch(start + 60, many))
     assert ear.wait("resync")[0] == {"position": start + 60, "why": "slow"}
     assert ear.over.wait(2) and not ear.of("changed")
+
+
+def test_one_dead_subscriber_does_not_slow_the_others(
+    served: tuple[Town, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It listens and reads nothing, until its connection is full; the others hear all the same."""
+    town, url = served
+    monkeypatch.setattr("liandong.web.events.MOST_PENDING", 10**6)
+    monkeypatch.setattr("liandong.web.events.STUCK_S", 1.0)
+    at, token = httpx.URL(url), town.token(post=CENTRE)
+    with socket.socket() as dead:
+        dead.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        dead.connect((at.host, at.port))
+        head = f"GET /api/v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n"
+        dead.sendall(head.encode())
+        ear = Ear(url, token)
+        start = ear.wait("ready")[0]["position"]
+        while town.platform.live.listening() < 2:
+            time.sleep(0.01)
+        facts = CaseFacts(domain="gas_leak", area_path="/", mode=Mode.REAL)
+        for turn in range(1, 21):  # 20 MB, more than any buffer between the two holds
+            upto = start + turn * 500
+            many = tuple(
+                Happened(n, "case", f"case_{n:01000}", town.now, facts) for n in range(upto - 499, upto + 1)
+            )
+            town.platform.live._deliver(Batch(upto, many))
+        assert len(ear.wait("changed", 20 * 500)) == 20 * 500
+        deadline = time.monotonic() + 5
+        while town.platform.live.listening() > 1:  # and the dead one is let go with what comes next
+            assert time.monotonic() < deadline
+            upto += 1
+            town.platform.live._deliver(Batch(upto, (Happened(upto, "case", "case_x", town.now, facts),)))
+            time.sleep(0.1)
 
 
 def test_stopping_does_not_wait_for_streams(own: Town) -> None:

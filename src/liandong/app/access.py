@@ -40,9 +40,9 @@ class Access:
         if not token:
             raise Unauthenticated("auth.missing")
         digest, now = token_digest(token), self._clock.read().now
-        kept = self._senders.get(digest)
-        if kept is not None and kept[1] <= now < kept[1] + _SENDER_KEPT:
-            return kept[0]
+        kept = self._kept(digest, now)
+        if kept is not None:
+            return kept
         found = self._store.credential(digest)
         if found is None or (found[1] and found[1] <= now):
             raise Unauthenticated("auth.invalid")
@@ -54,6 +54,14 @@ class Access:
         ):
             raise Forbidden("auth.post_not_held", post=session.post)
         return session
+
+    def known(self, token: str) -> Session | None:
+        """The source of a token that was looked up a moment ago, without asking the store; else None."""
+        return self._kept(token_digest(token), self._clock.read().now) if token else None
+
+    def _kept(self, digest: str, now: int) -> Session | None:
+        kept = self._senders.get(digest)
+        return kept[0] if kept is not None and kept[1] <= now < kept[1] + _SENDER_KEPT else None
 
     def scope(self, session: Session) -> AccessScope:
         """What the session may touch now."""

@@ -156,8 +156,9 @@ class Authority:
             area=fields.get("area") or "", issuer=fields.get("issuer") or "", **given,
         )  # fmt: skip
         message = ExternalWarning(
-            source=source, number=number, revision=revision, change=change, contents=contents, issued=issued
-        )
+            source=source, number=number, revision=revision, change=change, contents=contents, issued=issued,
+            message=fields.get("message") or "",
+        )  # fmt: skip
         return self._admit(self._access.scope(session), message, rows)
 
     def _may_take(self, session: Session) -> None:

@@ -17,13 +17,24 @@ from liandong.app.ports import ActRow, Changes, OutboxRow, Store, StreamRow
 from liandong.app.project import columns, moved, state_bytes
 from liandong.core.mechanism.policy import Policy
 from liandong.core.route import DECIDE, owner_of, stream_of
+from liandong.core.values.alarm import AlarmAct, AlarmState
+from liandong.core.values.announcement import (
+    ActiveAnnouncement,
+    AnnouncementAct,
+    AnnouncementEnded,
+    AnnouncementExtended,
+    AnnouncementMade,
+    AnnouncementState,
+)
 from liandong.core.values.case import CaseState
 from liandong.core.values.decision import Decision, Deliver, Reason
 from liandong.core.values.errors import Broken, Conflict, Fatal
 from liandong.core.values.events import AGGREGATES, EventRecord, evolve, kind_of, record_event
 from liandong.core.values.findings import FindingMessage
+from liandong.core.values.graded import GradedFinding
 from liandong.core.values.ids import make_id
 from liandong.core.values.journal import DEFAULT_ALGORITHM, GENESIS, Entry, EntryKind, chain
+from liandong.core.values.lists import AnnouncementStage
 from liandong.core.values.messages import (
     Act,
     ClockConfirmed,
@@ -64,14 +75,19 @@ _decoders = {kind: msgspec.json.Decoder(type(empty)) for kind, (empty, _) in AGG
 MESSAGE_TYPES: dict[str, type] = {
     cls.__name__: cls
     for cls in (
-        *get_args(FindingMessage), Act, OrderReported, TimerFired, DeliveryReported, PolicyCommitted,
+        *get_args(FindingMessage), GradedFinding,
+        Act, OrderReported, TimerFired, DeliveryReported, PolicyCommitted,
         SubjectErased, ClockConfirmed, HandOver, TakeOver, ProposeSwap, ProposeMove, AnswerProposal,
         ReportRing,
-        WarningAct, ExternalWarning, ResponseAct, ResourceAct, MechanismAct,
+        WarningAct, ExternalWarning, ResponseAct, ResourceAct, MechanismAct, AlarmAct, AnnouncementAct,
     )
 }  # fmt: skip
 #: Version of each message's schema, as for events. Version 2 of an act only adds fields to the first.
-MESSAGE_VERSIONS: dict[str, int] = dict.fromkeys(MESSAGE_TYPES, 1) | {"Act": 3, "DeliveryReported": 2}
+MESSAGE_VERSIONS: dict[str, int] = dict.fromkeys(MESSAGE_TYPES, 1) | {
+    "Act": 3,
+    "DeliveryReported": 2,
+    "ExternalWarning": 2,
+}
 _message_decoders: dict[str, msgspec.json.Decoder[Any]] = {
     name: msgspec.json.Decoder(cls) for name, cls in MESSAGE_TYPES.items()
 }
@@ -92,10 +108,13 @@ def read_message(record: EventRecord) -> Any:
 
 
 #: What persons do under a client's own key: a repeat gets the answer that was given.
-PersonsAct = Act | WarningAct | ResponseAct | ResourceAct | MechanismAct
+PersonsAct = Act | WarningAct | ResponseAct | ResourceAct | MechanismAct | AlarmAct | AnnouncementAct
 #: Events after which other decisions look at another policy.
-_MOVES_POLICY = (DutySwapped, PostsHandedOver, ResponseStarted, ResponseLevelChanged, ResponseEnded)
-_MATTERS = (WarningState, ResponseState, ResourceState, DraftState)
+_MOVES_POLICY = (
+    DutySwapped, PostsHandedOver, ResponseStarted, ResponseLevelChanged, ResponseEnded,
+    AnnouncementMade, AnnouncementExtended, AnnouncementEnded,
+)  # fmt: skip
+_MATTERS = (WarningState, ResponseState, ResourceState, DraftState, AnnouncementState)
 
 
 @dataclass
@@ -174,13 +193,15 @@ class Handler:
     @property
     def policy(self) -> Policy:
         """The committed policy, with the roster as people agreed on it since (decision 0032), and with the
-        responses that run (decision 0035)."""
+        responses that run (decision 0035) and the announcements that hold (decision 0049)."""
         return self._policy
 
     @policy.setter
     def policy(self, policy: Policy) -> None:
         self._committed = policy
-        self._policy = replace(_with_changes(policy, self._agreed()), responses=self._running())
+        self._policy = replace(
+            _with_changes(policy, self._agreed()), responses=self._running(), announcements=self._announced()
+        )
 
     @property
     def committed(self) -> Policy:
@@ -201,6 +222,18 @@ class Handler:
         found |= {s: head.state for s, head in self._heads.items() if kind_of(s) == "response"}
         states = (found[stream] for stream in sorted(found))
         return tuple(s.active for s in states if isinstance(s, ResponseState) and s.active is not None)
+
+    def _announced(self) -> tuple[ActiveAnnouncement, ...]:
+        """Announcements that are open, by stream: those in the store, and over them what is not committed."""
+        rows = self.store.states("announcement", AnnouncementStage.OPEN)
+        found = {row.stream: self._head_of(row).state for row in rows}
+        found |= {s: head.state for s, head in self._heads.items() if kind_of(s) == "announcement"}
+        states = (found[stream] for stream in sorted(found))
+        return tuple(
+            s.what
+            for s in states
+            if isinstance(s, AnnouncementState) and s.what and s.stage == AnnouncementStage.OPEN
+        )
 
     # A group: begin, admit …, take, and after the commit `committed` or `forget`.
 
@@ -419,12 +452,13 @@ class Handler:
 
     def _answer(self, decision: Decision, head: Head) -> Answer:
         case = head.state if isinstance(head.state, CaseState) else None
-        shift = head.state if isinstance(head.state, (ShiftState, RosterState, *_MATTERS)) else None
+        others = (ShiftState, RosterState, AlarmState, *_MATTERS)
+        shift = head.state if isinstance(head.state, others) else None
         return Answer(
             status="refused" if decision.refused else "done",
             key=decision.reason.key,
             params=decision.reason.params,
-            case=case.id if case else head.state.id if isinstance(head.state, _MATTERS) else "",
+            case=case.id if case else _id_of(head.state),
             version=case.version if case else shift.version if shift else 0,
         )
 
@@ -474,6 +508,13 @@ class Handler:
             )
         )
         self._join(trial)
+
+
+def _id_of(state: Any) -> str:
+    """The id by which a door knows what was decided about; empty where it has none."""
+    if isinstance(state, AlarmState):
+        return state.grouping
+    return state.id if isinstance(state, _MATTERS) else ""
 
 
 def _with_changes(policy: Policy, changes: tuple[Swap | PostsMoved, ...]) -> Policy:

@@ -14,11 +14,17 @@ from liandong.app.access import Access
 from liandong.app.accounting import Accounting
 from liandong.app.accounts import Accounts, SignInRules
 from liandong.app.acts import Acts
+from liandong.app.alarm_load import AlarmLoads
+from liandong.app.alarms import Alarms
+from liandong.app.announcements import Announcements
 from liandong.app.auditor import Auditor
 from liandong.app.authority import Authority
 from liandong.app.bridge.desk import Bridges
 from liandong.app.clock import TimeSource, perf
 from liandong.app.curves import ArchiveHistory
+from liandong.app.devices import Devices
+from liandong.app.dispatch import DispatchBudget
+from liandong.app.graded import GradedAlarms
 from liandong.app.handle import Answer, Handler
 from liandong.app.intake import Intake
 from liandong.app.live import Live
@@ -70,19 +76,27 @@ class Platform:
         self.accounts = Accounts(store, writer, handler, clock, sign_in or SignInRules())
         self.rejected = Rejected(store, handler, writer, vault, accounting, clock, self.access)
         self.receiving = Receiving(handler, writer, intake, clock, self.access, self.rejected)
+        self.graded = GradedAlarms(store, handler, writer, vault, self.access, self.rejected)
         self.acts = Acts(handler, writer, vault, self.access, self.rejected)
         self.shifts = Shifts(store, questions, handler, writer, vault, self.access.note)
         self.publications = Publications(store, handler, writer, vault, self.access)
         self.authority = Authority(store, handler, writer, vault, self.access)
         self.desk = Desk(self.authority, store, questions, lambda: handler.policy)
+        self.alarms = Alarms(store, questions, handler, writer, vault, self.access)
+        self.announcements = Announcements(store, handler, writer, vault, self.access)
+        self.alarm_loads = AlarmLoads(store, lambda: handler.policy)
         self.rosters = Rosters(store, handler, writer, self.access)
         self.personal = Personal(store, handler, writer, vault, self.access)
         self.lookups = Lookups(store, questions, handler, writer, intake, self.access, self.personal)
 
         #: Where receivers keep orders in systems of their own; set by whoever knows those systems.
         self.bridges: Bridges | None = None
+        #: How the devices fare that this process asks itself; set by whoever opens links to them.
+        self.field_health: Callable[[], list[dict[str, Any]]] = list
         self.history: History = ArchiveHistory(archive, handler.policy)
         self.precision = Precision(store)
+        self.devices = Devices(store, handler, writer, intake)
+        self.dispatch = DispatchBudget(store, handler, writer)
         self.auditor = Auditor(store, handler, writer, outbox.channels)
         self.live = Live(store)
         self.presence = Presence(perf)

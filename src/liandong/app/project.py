@@ -13,7 +13,9 @@ import msgspec
 
 from liandong.app.ports import OrderRow, ParticipantRow, QueueRow, TimerRow
 from liandong.core.values.alarm import AlarmState
+from liandong.core.values.announcement import AnnouncementState
 from liandong.core.values.case import LIVE, CaseState, Clock, Order, Participant, Timer
+from liandong.core.values.graded import GradedState
 from liandong.core.values.public_warning import WarningState
 from liandong.core.values.resource import ResourceState
 from liandong.core.values.response import ResponseState
@@ -25,7 +27,11 @@ _UNTIMED = 1 << 60
 _CLOSED = 1 << 62
 
 #: Streams beside cases that wait for moments, by the type of their state.
-_MATTERS: dict[type, str] = {WarningState: "warning", ResponseState: "response", ResourceState: "resource"}
+_MATTERS: dict[type, str] = {
+    WarningState: "warning", ResponseState: "response", ResourceState: "resource", AlarmState: "alarm",
+    AnnouncementState: "announcement",
+}  # fmt: skip
+_Waiting = WarningState | ResponseState | ResourceState | AlarmState | AnnouncementState
 
 ParticipantKey = tuple[str, str, str, str, int]
 
@@ -73,13 +79,25 @@ def columns(state: Any) -> dict[str, Any]:
             domain=s.hazard, area_path=s.area_path, unit=s.lead, mode=s.mode, level=s.level, opened=s.opened,
             updated=s.closed, cause=s.cause.value,
         )  # fmt: skip
+    if isinstance(state, GradedState) and state.report is not None:
+        return dict(
+            grouping=state.grouping, domain=state.report.hazard, area_path=state.area_path, mode=state.mode,
+            stage="active" if state.active else "cleared", level=state.report.severity, updated=state.since,
+        )  # fmt: skip
     if isinstance(state, RiskState):
         return dict(grouping=state.grouping, domain=state.hazard, level=state.level)
     if isinstance(state, AlarmState):
         # The grouping of the case it speaks to: that of a storm, where it has joined one.
         return dict(
-            grouping=state.place or state.grouping, level=state.level,
-            stage="active" if state.active else "clear",
+            grouping=state.place or state.grouping,
+            level=state.level or (state.risk.level if state.risk else ""),
+            domain=state.hazard, area_path=state.area_path, mode=state.mode, stage=state.stage.value,
+            updated=state.since,
+        )  # fmt: skip
+    if isinstance(state, AnnouncementState) and state.what is not None:
+        return dict(
+            area_path=state.area_path, unit=state.what.unit, mode=state.mode, stage=state.stage.value,
+            opened=state.made, updated=state.what.until,
         )  # fmt: skip
     return _matter_columns(state)
 
@@ -103,7 +121,7 @@ def _matter_columns(state: Any) -> dict[str, Any]:
 def moved(before: Any, after: Any) -> Projection:
     """Rows that are new or changed since `before` (None = there was nothing)."""
     found = Projection()
-    if isinstance(after, (WarningState, ResponseState, ResourceState)):
+    if isinstance(after, _Waiting):
         _timers(found, _name_of(after), before.timers if type(before) in _MATTERS else {}, after.timers)
     if not isinstance(after, CaseState):
         return found
@@ -131,9 +149,10 @@ def _timers(found: Projection, about: str, old: dict[str, Timer], new: dict[str,
         found.timers_gone = set(old.keys() - new.keys())
 
 
-def _name_of(state: WarningState | ResponseState | ResourceState) -> str:
+def _name_of(state: _Waiting) -> str:
     """The whole name of the stream, as timers and deliveries of it say it."""
-    return f"{_MATTERS[type(state)]}:{state.id}"
+    id = state.grouping if isinstance(state, AlarmState) else state.id
+    return f"{_MATTERS[type(state)]}:{id}"
 
 
 def queue_row(case: CaseState) -> QueueRow:

@@ -192,7 +192,7 @@ class _Nothing:
     def latest(self, kind: str, grouping: str) -> StreamRow | None:
         return None
 
-    def states(self, kind: str) -> Iterator[StreamRow]:
+    def states(self, kind: str, stage: str = "") -> Iterator[StreamRow]:
         return iter(())
 
     def act(self, id: str) -> ActRow | None:

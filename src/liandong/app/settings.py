@@ -75,9 +75,16 @@ class Settings(_WithoutSecrets):
     gb26875_port: Annotated[int | None, Ge(1), Le(65535)] = Field(
         None, description="TCP port for fire transmission units (GB/T 26875.3); no door where none is set."
     )
+    jt808_port: Annotated[int | None, Ge(1), Le(65535)] = Field(
+        None, description="TCP port for vehicle terminals (JT/T 808); no door where none is set."
+    )
     hj212_password_file: Path | None = Field(
         None,
         description="File of the password that HJ 212 devices have to send; without one any is taken.",
+    )
+    field_file: Path | None = Field(
+        None,
+        description="File of the links to field devices that this process opens: Modbus, OPC UA, MQTT.",
     )
     keys: Path = Field(
         default_factory=lambda made: made["data"] / "keys",
@@ -88,6 +95,12 @@ class Settings(_WithoutSecrets):
         default_factory=lambda made: made["keys"] / "signing.key",
         description="File of the key that signs the journal's roots.",
         json_schema_extra={"shown": "<keys>/signing.key"},
+    )
+    jt808_secret_file: Path = Field(
+        default_factory=lambda made: made["keys"] / "jt808.secret",
+        description="File of the secret that the authentication codes of JT/T 808 terminals come from; made "
+        "on first use.",
+        json_schema_extra={"shown": "<keys>/jt808.secret"},
     )
     anchor_file: Path | None = Field(
         None, description="File to which roots are appended, on a disk that the operator does not control."

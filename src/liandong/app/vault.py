@@ -19,7 +19,9 @@ from liandong.core.values.case import VaultRef
 from liandong.core.values.errors import Broken, NotFound
 
 #: Whose data it is: everything of a case, of a person, or what was refused on a day.
-SUBJECTS = ("case", "person", "rejected", "warning", "response", "resource")
+SUBJECTS = (
+    "case", "person", "rejected", "warning", "response", "resource", "alarm", "announcement", "graded",
+)  # fmt: skip
 _NONCE, _SALT, _ID = 12, 32, 16
 
 

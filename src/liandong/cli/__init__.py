@@ -9,7 +9,9 @@ import typer
 # Importing a module of commands is what adds them.
 from liandong.cli import (  # noqa: F401
     accounts,
+    backtest,
     bridge,
+    cap,
     city,
     devices,
     files,
@@ -19,6 +21,7 @@ from liandong.cli import (  # noqa: F401
     pages,
     reports,
     roster,
+    rules,
     run,
     scores,
     trials,

@@ -122,3 +122,46 @@ def diff(place: Place, data: DataOption, language: Language = "zh") -> None:
     for line in lines:
         typer.echo(line)
     raise typer.Exit(1 if lines else 0)
+
+
+@city.command("import")
+def import_devices(
+    table: Annotated[Path, typer.Argument(help="CSV file or workbook, one row for each channel.")],
+    place: Annotated[Path, typer.Option("--city", help="Folder of the city's tables that they join.")],
+    report: Annotated[Path | None, typer.Option("--report", help="CSV file for every fault.")] = None,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Join the rows that are right although others are not.")
+    ] = False,
+    language: Language = "zh",
+) -> None:
+    """Join devices to a city's tables: 0 all, 1 some rows are wrong, 2 unreadable. Without --partial
+    nothing is written while a row is wrong."""
+    from rich.progress import Progress
+
+    from liandong.adapters.tables import quantities_of
+    from liandong.adapters.tables.devices import import_devices as join
+    from liandong.adapters.tables.devices import write_report
+    from liandong.texts import text
+    from liandong.wiring.packs import installed
+
+    known = quantities_of(installed())
+    with Progress(transient=True) as bar:
+        task = bar.add_task("import", total=None)
+
+        def tell(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        found = join(table, place, known, partial, tell)
+        write = not found.errors and not partial
+        if write:
+            join(table, place, known, True, tell)
+    for error in found.errors[:_LISTED]:
+        typer.echo("  " + text(error.key, language, **error.params))
+    if report is not None:
+        write_report(report, found.errors, lambda error: text(error.key, language, **error.params))
+    key = "devices.imported" if write or partial else "devices.refused"
+    wrong = len({error.params["row"] for error in found.errors})
+    typer.echo(
+        text(key, language, rows=found.rows, sensors=found.sensors, channels=found.channels, wrong=wrong)
+    )
+    raise typer.Exit(1 if found.errors else 0)

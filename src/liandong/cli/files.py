@@ -42,7 +42,7 @@ def import_(
         names[column] = channel
     if data is not None:
         need_data(data)
-    token = _token(token_file) if token_file else ""
+    token = read_token(token_file) if token_file else ""
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
     with Progress(
         *columns, MofNCompleteColumn(), TimeElapsedColumn(), disable=not sys.stderr.isatty()
@@ -73,7 +73,7 @@ def import_(
         raise typer.Exit(1)
 
 
-def _token(path: Path) -> str:
+def read_token(path: Path) -> str:
     """The token in a file. Raises BadInput where there is none."""
     try:
         token = path.read_text(encoding="utf-8").strip()

@@ -66,6 +66,7 @@ def serve(
     settings: Annotated[Path | None, typer.Option("--settings", help="TOML file of settings.")] = None,
     hj212_port: Annotated[int | None, typer.Option(help="TCP port for HJ 212 devices.")] = None,
     gb26875_port: Annotated[int | None, typer.Option(help="TCP port for fire transmission units.")] = None,
+    jt808_port: Annotated[int | None, typer.Option(help="TCP port for vehicle terminals (JT/T 808).")] = None,
     store: StoreOption = None,
     coordinator: Annotated[
         str | None, typer.Option(help="Name of this process among those that share a PostgreSQL database.")
@@ -74,7 +75,7 @@ def serve(
     """Run a city until stopped."""
     from liandong.wiring.service import serve_city
 
-    flags: dict[str, Any] = {"hj212_port": hj212_port, "gb26875_port": gb26875_port}
+    flags: dict[str, Any] = {"hj212_port": hj212_port, "gb26875_port": gb26875_port, "jt808_port": jt808_port}
     flags |= {"store": store, "coordinator": coordinator}
     made = _settings(data=data, port=port, city=city, host=host, settings=settings, **flags)
     serve_city(made, tell=typer.echo)
@@ -92,12 +93,14 @@ def bench(
     coordinators: Annotated[
         int | None, typer.Option(min=1, max=8, help="crash: processes that share the store.")
     ] = None,
+    minutes: Annotated[float | None, typer.Option(min=0.05, help="soak: for so long; 20 without it.")] = None,
 ) -> None:
-    """Measure this machine: prints each figure with what it includes. `crash` proves instead: processes
-    are killed again and again, and the journal has to show that nothing was lost or done twice."""
+    """Measure this machine: prints each figure with what it includes. `crash` and `soak` prove instead:
+    processes are killed again and again, and the journal has to show that nothing was lost or done twice;
+    every door is used for many minutes, and what came in has to equal what came out."""
     from liandong.bench.run import run_benches
 
-    options = {"store": store, "cases": cases, "coordinators": coordinators}
+    options = {"store": store, "cases": cases, "coordinators": coordinators, "minutes": minutes}
     report = run_benches(names or [], typer.echo, options)
     write_json(json_file, report)
     if not all(figures.get("proven", True) for figures in report["results"].values()):
@@ -106,7 +109,9 @@ def bench(
 
 @app.command()
 def warm() -> None:
-    """Compile the detection kernels now, so that the first start is as quick as the later ones."""
+    """Compile what ingest and detection run, so that the first start is as quick as the later ones."""
     from liandong.core.detect.warm import warm_up
+    from liandong.core.ingest.warm import warm_up as warm_up_ingest
 
+    warm_up_ingest()
     warm_up()

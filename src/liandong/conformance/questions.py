@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from liandong.app.ports import Changes, DeadLetter, Questions, QueueAsked, RejectedRow, Store, TimerRow
+from liandong.app.ports import (
+    AlarmsAsked,
+    Changes,
+    DeadLetter,
+    Questions,
+    QueueAsked,
+    RejectedRow,
+    Store,
+    TimerRow,
+)
 from liandong.conformance.store import (
     changes,
     equal,
@@ -227,7 +236,40 @@ def what_is_open_for_a_post_is_its_own(store: Store, questions: Questions) -> No
     equal(questions.open_for_post(scope(grant(), unit="unit:a")), ([], []))
 
 
+def an_alarm_is_listed_until_it_or_its_case_was_seen(store: Store, questions: Questions) -> None:
+    def alarm(id: str, **fields: Any) -> Any:
+        return stream_row(f"alarm:{id}", **{"domain": "gas", "area_path": "/x/y/", "grouping": id, **fields})
+
+    store.commit(
+        changes(
+            alarm("a", stage="unacknowledged", updated=4), alarm("b", stage="returned", updated=3),
+            alarm("c", stage="unacknowledged", updated=2), alarm("d", stage="returned", updated=1),
+            alarm("e", stage="normal", updated=5), alarm("f", stage="shelved", updated=6, area_path="/z/"),
+            _case("ca", grouping="a", ordinal=1, stage="judged"),
+            _case("ca2", grouping="a", ordinal=2, stage="opened"),
+            _case("cc", grouping="c", ordinal=1, stage="judged"), _case("cd", grouping="d", stage="closed"),
+            participant("cc", unit="unit:a"),
+        )
+    )  # fmt: skip
+
+    def listed(scope: AccessScope, *stages: str) -> list[str]:
+        rows = questions.alarms(scope, AlarmsAsked(stages=stages))[0]
+        return [row.stream.removeprefix("alarm:") for row, _ in rows]
+
+    with_cases = scope(grant(area_path="/x/"))
+    equal(listed(with_cases), ["a", "b", "c"])
+    equal(listed(EVERYTHING), ["f", "a", "b", "c"])
+    equal(listed(EVERYTHING, "acknowledged"), ["c"])
+    equal(listed(EVERYTHING, "unacknowledged", "returned"), ["a", "b"])
+    equal(listed(scope(unit="unit:a")), ["c"])
+    equal(listed(scope()), [])
+    page, cursor = questions.alarms(EVERYTHING, AlarmsAsked(), limit=1)
+    equal([page[0][0].stream, page[0][1]], ["alarm:f", ""])
+    equal(len(questions.alarms(EVERYTHING, AlarmsAsked(), after=cursor)[0]), 3)
+
+
 QUESTION_CHECKS: tuple[Check, ...] = (
+    an_alarm_is_listed_until_it_or_its_case_was_seen,
     nobody_sees_nothing,
     a_grant_covers_domain_area_and_mode_together,
     the_queue_keeps_to_its_turns_and_to_the_scope,

@@ -13,7 +13,17 @@ from typing import Any
 
 from liandong.core import assess, close, coordinate, evaluate, warn
 from liandong.core.mechanism.policy import Policy
-from liandong.core.values.alarm import AlertChanged, AlertCleared, AlertRaised
+from liandong.core.values.alarm import (
+    AlarmAct,
+    AlertChanged,
+    AlertCleared,
+    AlertRaised,
+    AlertReleased,
+    AlertSuppressed,
+    RiskPassed,
+    SuppressionEnded,
+)
+from liandong.core.values.announcement import AnnouncementAct
 from liandong.core.values.case import CaseState
 from liandong.core.values.case_events import CaseClosed
 from liandong.core.values.decision import Decision
@@ -26,6 +36,7 @@ from liandong.core.values.findings import (
     FindingSettled,
 )
 from liandong.core.values.gathering import GatheringEnded, InhibitionEnded, RiskPlaced, RiskUncaused
+from liandong.core.values.graded import GradedFinding, GradedLeft, GradedTaken
 from liandong.core.values.ids import case_id
 from liandong.core.values.lists import Action, Step
 from liandong.core.values.matter import DecisionDue, DecisionTaken
@@ -57,10 +68,18 @@ OWNERS: dict[type, Step] = {
     FindingEnded: Step.ASSESS,
     FindingReopened: Step.ASSESS,
     FindingSettled: Step.ASSESS,
+    GradedFinding: Step.ASSESS,
+    GradedTaken: Step.ASSESS,
+    GradedLeft: Step.ASSESS,
     RiskAssessed: Step.WARN,
+    RiskPassed: Step.WARN,
     RiskPlaced: Step.WARN,
     RiskUncaused: Step.WARN,
     InhibitionEnded: Step.WARN,
+    AlarmAct: Step.WARN,
+    AlertSuppressed: Step.WARN,
+    SuppressionEnded: Step.WARN,
+    AnnouncementAct: Step.WARN,
     AlertRaised: Step.COORDINATE,
     AlertChanged: Step.COORDINATE,
     AlertCleared: Step.COORDINATE,
@@ -90,6 +109,8 @@ OWNERS: dict[type, Step] = {
 }
 #: Closing is proven by its own step; every other act is coordination.
 CLOSING_ACTS = (Action.CLOSE, Action.ARCHIVE, Action.DISPOSAL_REPORT)
+#: Streams of warn that wait for moments.
+WARN_TIMERS = ("alarm", "announcement")
 
 
 def owner_of(message: Any) -> Step | None:
@@ -98,6 +119,10 @@ def owner_of(message: Any) -> Step | None:
         return Step.CLOSE
     if isinstance(message, AlertCleared) and message.place:
         return Step.WARN  # the last one to clear tells the case
+    if isinstance(message, AlertReleased):
+        return Step.WARN if message.by else None  # the announcement that held it back
+    if isinstance(message, TimerFired) and message.case.partition(":")[0] in WARN_TIMERS:
+        return Step.WARN
     return OWNERS.get(type(message))
 
 
@@ -129,4 +154,4 @@ def stream_of(policy: Policy, message: Any, latest: Callable[[str], CaseState | 
         ordinal = coordinate.ordinal_for(latest(grouping), message)
         case = case_id(policy.city.key, message.mode, grouping, ordinal)
         return f"case:{case}", CaseState(ordinal=ordinal, mode=message.mode)
-    return f"risk:{assess.grouping_of(policy, message)}", None
+    return assess.stream_of(policy, message), None

@@ -16,13 +16,21 @@ _lent: dict[str, dict[str, str]] = {language: {} for language in LANGUAGES}
 
 #: Parameters whose codes have words of their own: their name → the lists to look in, in this order.
 _LISTS = {
-    "action": ("action", "warning_action", "response_action", "resource_action"),
+    "action": (
+        "action",
+        "warning_action",
+        "response_action",
+        "resource_action",
+        "alarm_action",
+        "announcement_action",
+    ),
     "answered": ("answered",),
     "capability": ("capability",),
     "cause": ("cause",),
     "change": ("change",),
     "colour": ("warning_colour",),
     "drawn": ("yes_no",),
+    "end": ("hold_end",),
     "field": ("field",),
     "given": ("yes_no",),
     "granted": ("yes_no",),
@@ -31,6 +39,7 @@ _LISTS = {
     "kind": (
         "report_version",
         "area_kind",
+        "announcement_kind",
     ),
     "left": ("scale",),
     "missing": ("missing", "action", "power_field"),
@@ -44,6 +53,7 @@ _LISTS = {
     "scale": ("scale",),
     "stage": ("case_stage", "warning_stage", "response_stage", "resource_stage"),
     "start": ("start",),
+    "state": ("alarm_stage", "announcement_stage"),
     "taken": ("taken",),
     "trust": ("trust",),
     "verdict": ("verdict",),

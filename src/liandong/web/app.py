@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fastapi import APIRouter, Depends, FastAPI
@@ -14,9 +14,12 @@ from liandong.app.platform import Platform
 from liandong.app.ports import IdentityProvider
 from liandong.web import (
     accounts,
+    alarms,
+    announcements,
     bridges,
     cases,
     desk,
+    devices,
     evaluation,
     events,
     evidence,
@@ -35,7 +38,7 @@ from liandong.web.console import FOLDER, Console, SafeHeaders
 from liandong.web.describe import describe
 from liandong.web.errand import Errands
 from liandong.web.problems import handle_problems
-from liandong.web.signin import sign_in
+from liandong.web.signin import sign_in, sign_in_program
 
 PREFIX = "/api/v1"
 
@@ -45,11 +48,13 @@ def create_app(
     *,
     language: str = "zh",
     routers: Sequence[APIRouter] = (),
+    standards: Mapping[str, APIRouter] | None = None,
     public_url: str = "",
     provider: IdentityProvider | None = None,
     console: Path = FOLDER,
 ) -> FastAPI:
-    """The application of one city; `routers` are doors of devices, which get the same sign-in.
+    """The application of one city; `routers` are doors of devices, which get the same sign-in; `standards`
+    are services at addresses that a standard sets, for programs with a token.
 
     `public_url` is the address by which browsers reach it, where that is not the one it listens on.
     Without a platform only its description is of use.
@@ -79,10 +84,15 @@ def create_app(
         responses.router,
         resources.router,
         waiting.router,
+        alarms.router,
+        announcements.router,
+        devices.router,
         *routers,
     ):
         # Here and not in each route, so that none can be written without it.
         app.include_router(router, prefix=PREFIX, dependencies=[Depends(sign_in)])
+    for prefix, router in (standards or {}).items():
+        app.include_router(router, prefix=prefix, dependencies=[Depends(sign_in_program)])
     for open_router in (operations.open_router, accounts.open_router, accounts.router):
         app.include_router(open_router, prefix=PREFIX)
     handle_problems(app)

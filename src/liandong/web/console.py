@@ -116,6 +116,16 @@ def _not_built(request: Request) -> Response:
     )
 
 
+def safe_headers(api: bool, secure: bool) -> dict[str, str]:
+    """What browsers need to keep an answer apart from other sites."""
+    headers = _ALWAYS | {"Content-Security-Policy": API_POLICY if api else CONSOLE_POLICY}
+    if api:
+        headers["Cache-Control"] = "no-store"
+    if secure:
+        headers["Strict-Transport-Security"] = "max-age=31536000"
+    return headers
+
+
 class SafeHeaders:
     """Adds to every answer what browsers need to keep it apart from other sites."""
 
@@ -131,13 +141,8 @@ class SafeHeaders:
         async def add(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in _ALWAYS.items():
+                for name, value in safe_headers(api, self._secure).items():
                     headers.setdefault(name, value)
-                headers.setdefault("Content-Security-Policy", API_POLICY if api else CONSOLE_POLICY)
-                if api:
-                    headers.setdefault("Cache-Control", "no-store")
-                if self._secure:
-                    headers.setdefault("Strict-Transport-Security", "max-age=31536000")
             await send(message)
 
         await self.app(scope, receive, add)

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from liandong.web.accounts import SIGN_IN_BODIES
+from liandong.web.alarm_bodies import ALARM_BODIES
 from liandong.web.bodies import BODIES
 from liandong.web.desk import DESK_BODIES
 from liandong.web.mechanisms import MECHANISM_BODIES
@@ -34,7 +35,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
             schemas.pop(theirs, None)
         models: tuple[type[BaseModel], ...] = (
             *BODIES, *SIGN_IN_BODIES, *DESK_BODIES, *MECHANISM_BODIES, *POWER_BODIES, *ROSTER_BODIES,
-            Problem,
+            *ALARM_BODIES, Problem,
         )  # fmt: skip
         shapes: list[tuple[Any, Literal["validation"]]] = [(model, "validation") for model in models]
         _, ours = models_json_schema(shapes, ref_template=_REF)

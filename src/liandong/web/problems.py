@@ -46,6 +46,8 @@ STATUS_OF_REFUSAL = {
     "case.unknown": 404,
     "power.not_yours": 403,
     "power.contractor": 403,
+    "announcement.foreign": 403,
+    "alarm.never_held": 403,
     "mechanism.not_yours": 403,
     "mechanism.no_right": 403,
     "mechanism.contractor": 403,

@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request, Security
-from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security import (
+    APIKeyCookie,
+    HTTPAuthorizationCredentials,
+    HTTPBasic,
+    HTTPBasicCredentials,
+    HTTPBearer,
+)
 
 from liandong.app.access import token_digest
 from liandong.app.accounts import Visit
@@ -27,6 +33,7 @@ COOKIE = "liandong_session"
 SECURE_COOKIE = f"__Host-{COOKIE}"
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _bearer = HTTPBearer(auto_error=False, scheme_name="token", description="A token made by `liandong token`.")
+_basic = HTTPBasic(auto_error=False, scheme_name="password", description="The token as the password.")
 _cookie = APIKeyCookie(
     name=COOKIE, auto_error=False, scheme_name="session", description="The cookie of POST /session."
 )
@@ -77,6 +84,19 @@ async def sign_in(
 
 
 SignedIn = Annotated[Asker, Depends(sign_in)]
+
+
+async def sign_in_program(
+    request: Request,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
+    basic: Annotated[HTTPBasicCredentials | None, Security(_basic)] = None,
+) -> None:
+    """Look a program's token up, also where its client knows user names and passwords only: the token is
+    the password then. No cookie opens these routes. Raises Unauthenticated."""
+    platform: Platform = request.app.state.platform
+    token = credentials.credentials if credentials else basic.password if basic else ""
+    request.state.session = await run(lambda: platform.access.session(token))
+    request.state.language = language_of(request)
 
 
 async def visitor(

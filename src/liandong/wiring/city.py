@@ -14,6 +14,7 @@ from liandong.adapters.anchor.file import FileAnchors
 from liandong.app.accounting import Accounting
 from liandong.app.clock import Clock, TimeSource, perf, system_clock
 from liandong.app.coordinators import Coordinator
+from liandong.app.dispatch import keep_held
 from liandong.app.handle import Handler
 from liandong.app.intake import Intake
 from liandong.app.outbox import Outbox
@@ -47,7 +48,7 @@ from liandong.wiring.accounts import sign_in_rules
 from liandong.wiring.bridges import make_bridges
 from liandong.wiring.channels import delivery_channels, wording_of
 from liandong.wiring.mechanisms import read_files
-from liandong.wiring.packs import equipped, lend_words
+from liandong.wiring.packs import equipped, lend_words, scorers
 from liandong.wiring.stores import is_shared, open_store
 
 #: Under which the database knows the process whose readings log it has consumed.
@@ -184,7 +185,10 @@ def channel_names(store: Store) -> dict[int, str]:
 def make_shard(policy: Policy) -> Shard:
     """The detector of a policy."""
     rules = tuple(policy.rules[key] for key in sorted(policy.rules))
-    return Shard(policy.city.channel_rows(), rules, policy.city.source_terms(), policy.city.key, policy.mode)
+    return Shard(
+        policy.city.channel_rows(), rules, policy.city.source_terms(), policy.city.key, policy.mode,
+        scorers(policy.city.city),
+    )  # fmt: skip
 
 
 def anchor_places(settings: Settings) -> list[Any]:
@@ -205,7 +209,8 @@ def commit_city(
 ) -> None:
     """Commit a city's dataset as a new version where it differs. Runs before the writer's thread starts."""
     drafted = draft_commit(
-        before, folder.city, folder.mechanism, tuple(folder.rules), channels, author="folder",
+        before, folder.city, folder.mechanism, keep_held(writer.store, tuple(folder.rules)), channels,
+        author="folder",
         reason="city folder",
         ever=numbers_ever(writer.store),
     )  # fmt: skip

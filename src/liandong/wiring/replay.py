@@ -17,7 +17,8 @@ from liandong.core.values.lists import Statistic
 from liandong.core.values.readings import ReadingBatch
 from liandong.core.values.rules import ChannelRow, Rule
 from liandong.core.values.times import to_datetime
-from liandong.texts import LANGUAGES, text
+from liandong.core.values.units import unit_of_statistic
+from liandong.texts import LANGUAGES, label, text
 from liandong.wiring.baselines import Progress, choose
 from liandong.wiring.columns import Column, Reader, files_of
 
@@ -152,7 +153,10 @@ def _line(run: _Run, column: Column, rule: Rule, found: Raised, baseline: Baseli
         "unit": column.quantity.unit, "window": _figure(rule.window_s), "baseline": _figure(rule.baseline),
         "basis": rule.basis.removesuffix(f"; {source}"), "trust": rule.trust, "file": column.file,
     }  # fmt: skip
-    kind = "below" if rule.statistic is Statistic.VALUE and not rule.above else rule.statistic
+    told = (Statistic.VALUE, Statistic.RATE, Statistic.ZSCORE, Statistic.OFFSET)
+    kind: str = rule.statistic if rule.statistic in told else "other"
+    if rule.statistic is Statistic.VALUE and not rule.above:
+        kind = "below"
     names = dict(zip(LANGUAGES, (column.quantity.name_zh, column.quantity.name_en), strict=True))
     words = {
         language: text(
@@ -160,6 +164,8 @@ def _line(run: _Run, column: Column, rule: Rule, found: Raised, baseline: Baseli
             language,
             **params,
             origin=text(f"replay.origin_{origin}", language, source=source),
+            statistic=label("statistic", rule.statistic, language),
+            of=unit_of_statistic(rule.statistic, column.quantity.unit),
             quantity=names[language],
         )
         for language in LANGUAGES

@@ -10,9 +10,14 @@ from typing import Any
 import uvicorn
 
 from liandong.adapters.bridge_api import make_router as bridge_router
+from liandong.adapters.cap import make_router as cap_router
 from liandong.adapters.documents.router import make_router as documents_router
+from liandong.adapters.graded import make_router as graded_router
+from liandong.adapters.http.door import Door
 from liandong.adapters.http.router import make_router
 from liandong.adapters.oidc import OidcProvider
+from liandong.adapters.sensorthings import PREFIX as SENSORTHINGS
+from liandong.adapters.sensorthings import make_router as sensorthings_router
 from liandong.app.clock import system_clock
 from liandong.app.logs import configure_logging, uvicorn_log_config
 from liandong.app.platform import Platform
@@ -20,23 +25,28 @@ from liandong.app.settings import Settings
 from liandong.core.values.errors import BadInput
 from liandong.core.values.times import SECOND
 from liandong.runners.embedded import Embedded
-from liandong.web.app import create_app
+from liandong.web.app import PREFIX, create_app
+from liandong.web.console import safe_headers
 from liandong.web.events import close_streams
 from liandong.web.schema import openapi_document, render
 from liandong.wiring.city import open_city
 from liandong.wiring.doors import open_doors
+from liandong.wiring.field import field_router, open_field
 from liandong.wiring.packs import read_equipped
 
 
 def make_app(city: Embedded, language: str, settings: Settings | None = None) -> Any:
     """The HTTP application of a city, with the doors of devices mounted."""
-    return create_app(
+    app = create_app(
         city.platform,
         language=language,
         routers=adapter_routers(city.platform),
+        standards={SENSORTHINGS: sensorthings_router(city.platform)},
         public_url=str(settings.public_url or "") if settings else "",
         provider=identity_provider(settings) if settings else None,
     )
+    headers = safe_headers(api=True, secure=app.state.secure)
+    return Door(app, city.platform, f"{PREFIX}/readings", headers.items())
 
 
 def identity_provider(settings: Settings) -> OidcProvider | None:
@@ -74,7 +84,14 @@ def openapi_text() -> str:
 
 def adapter_routers(platform: Platform | None) -> list[Any]:
     """Routers of adapters, mounted behind the same sign-in as every other route."""
-    return [make_router(platform), documents_router(platform), bridge_router(platform)]
+    return [
+        make_router(platform),
+        documents_router(platform),
+        bridge_router(platform),
+        field_router(platform),
+        graded_router(platform),
+        cap_router(platform),
+    ]
 
 
 def free_socket(host: str, port: int) -> socket.socket:
@@ -133,9 +150,10 @@ def serve_city(settings: Settings, tell: Callable[[str], None]) -> None:
     folder = read_equipped(settings.city) if settings.city else None
     city = open_city(settings, folder)
     listening = free_socket(settings.host, settings.port)
-    doors = open_doors(city.platform, settings)
+    doors, field = open_doors(city.platform, settings), open_field(city.platform, settings)
     city.start(settings.tick_s)
     doors.start()
+    field.start()
     tell(f"联动 liandong: http://{settings.host}:{listening.getsockname()[1]}/api/v1  data: {settings.data}")
     for name, port in doors.ports.items():
         tell(f"  {name}: {settings.host}:{port}")
@@ -146,5 +164,6 @@ def serve_city(settings: Settings, tell: Callable[[str], None]) -> None:
     try:
         LiveServer(config).run(sockets=[listening])
     finally:
+        field.stop()
         doors.stop()
         city.stop()

@@ -124,7 +124,7 @@ def _take_external(policy: Policy, state: WarningState, message: ExternalWarning
         ExternalWarningTaken(
             warning=id, source=message.source, number=message.number, revision=message.revision,
             change=message.change, contents=contents, issued=message.issued, at=now, mode=policy.mode,
-            area_path=policy.city.area_path(contents.area),
+            area_path=policy.city.area_path(contents.area), message=message.message,
         )
     )  # fmt: skip
     if message.change != WarningChange.CANCEL:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from liandong.core.mechanism.announced import Announced
 from liandong.core.mechanism.powers import Powers
 from liandong.core.mechanism.routing import Routing
+from liandong.core.values.alarm_terms import TERMS, AlarmTerms
+from liandong.core.values.announcement import ActiveAnnouncement
 from liandong.core.values.city import CityIndex
 from liandong.core.values.journal import Versions
 from liandong.core.values.lists import Mode
@@ -19,7 +22,8 @@ MONITOR, RESPOND = "monitor", "respond"
 
 @dataclass(frozen=True)
 class Policy:
-    """City, rules and mechanism of one moment, the versions that name them, and the responses that run."""
+    """City, rules and mechanism of one moment, the versions that name them, the responses that run, and the
+    announcements that hold."""
 
     city: CityIndex
     routing: Routing
@@ -28,6 +32,8 @@ class Policy:
     mode: Mode = Mode.REAL
     channels: tuple[str, ...] = ("file",)
     responses: tuple[ActiveResponse, ...] = ()
+    announcements: tuple[ActiveAnnouncement, ...] = ()
+    alarm_terms: AlarmTerms = TERMS
     seed: str = ""  #: of the draw which closures are reviewed; kept from those who are drawn
     hollow: frozenset[str] = frozenset()  #: units whose closures were found hollow
 
@@ -35,6 +41,11 @@ class Policy:
     def powers(self) -> Powers:
         """The rows of authority."""
         return Powers(self.routing.mechanism, self.routing.flows)
+
+    @cached_property
+    def announced(self) -> Announced:
+        """The announcements, looked up by place."""
+        return Announced(self.announcements, self.city)
 
     def flow_of(self, hazard: str) -> str:
         """The flow that a hazard takes; the hazard itself where the rows name none."""

@@ -151,6 +151,10 @@ class Calendar:
                 raise ValueError("no working day within two years")
         return self.start_of(_name(number + 1))
 
+    def ahead(self, us: int) -> int:
+        """Microseconds that the city's clock is ahead of UTC at a moment."""
+        return self._offset(us)
+
     def _offset(self, us: int) -> int:
         """Microseconds that the city's clock is ahead of UTC."""
         return self._east[max(bisect_right(self._from, us) - 1, 0)]

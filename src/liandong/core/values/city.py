@@ -119,6 +119,12 @@ class Sensor(msgspec.Struct, frozen=True, kw_only=True):
     asset: str
     model: str = ""
     calibrated: int = 0  #: last calibration, microseconds UTC; 0 = not known
+    calibration_due: int = 0  #: when the next one is due, microseconds UTC; 0 = not known
+    installed: int = 0  #: taken into service, microseconds UTC; 0 = not known
+    sampling_s: float = 0.0  #: measures so often; 0 = not known
+    report_s: float = 0.0  #: reports so often; 0 = as its source's `idle_s` allows
+    owner: str = ""  #: unit that it belongs to; empty = the asset's owner
+    upkeep: str = ""  #: unit that pays for its upkeep; empty = its owner
     facts: tuple[tuple[str, str], ...] = ()  #: (name, words), e.g. depth below ground
 
 
@@ -156,10 +162,13 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 
     key: str
     unit: str = ""
-    protocol: str = "http"  #: door it comes through: `http`, `hj212`, `gb26875`, `file`
+    #: Door it comes through: `http`, `hj212`, `gb26875`, `jt808`, `file`; asked: `modbus`, `opcua`, `mqtt`.
+    protocol: str = "http"
     lateness_s: float = 0.0
     idle_s: float = 600.0
     revision: int = 0
+    grades: tuple[tuple[str, str], ...] = ()  #: of alarms it has graded itself: its level → our severity
+    kinds: tuple[tuple[str, str], ...] = ()  #: its word → our hazard; without rows it says ours
 
 
 class Permission(msgspec.Struct, frozen=True, kw_only=True):
@@ -185,11 +194,13 @@ class Retention(msgspec.Struct, frozen=True, kw_only=True):
 
     data: DataKind
     days: float
+    thin_days: float = 0.0  #: readings older than this are thinned; 0 = never. Other classes are not.
+    thin_s: float = 3600.0  #: of each stretch so long the first, last, lowest and highest reading stay
     basis: str = ""  #: who set it, by which rule
 
     def __post_init__(self) -> None:
-        if self.days <= 0:
-            raise ValueError(f"retention of {self.data}: {self.days} days")
+        if self.days <= 0 or self.thin_days < 0 or self.thin_s <= 0:
+            raise ValueError(f"retention of {self.data}: {self.days} days, thinned after {self.thin_days}")
 
 
 class Bridge(msgspec.Struct, frozen=True, kw_only=True):

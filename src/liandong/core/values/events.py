@@ -12,12 +12,18 @@ from typing import Any
 import msgspec
 
 from liandong.core.values.alarm import (
+    ALARM_EVENTS,
     AlarmState,
     AlertChanged,
     AlertCleared,
     AlertInhibited,
     AlertRaised,
     evolve_alarm,
+)
+from liandong.core.values.announcement import (
+    ANNOUNCEMENT_EVENTS,
+    AnnouncementState,
+    evolve_announcement,
 )
 from liandong.core.values.case import CaseState
 from liandong.core.values.case_fold import CASE_EVENTS, evolve_case
@@ -31,6 +37,7 @@ from liandong.core.values.gathering import (
     RiskUncaused,
     evolve_gather,
 )
+from liandong.core.values.graded import GradedLeft, GradedNoted, GradedState, GradedTaken, evolve_graded
 from liandong.core.values.matter import DecisionTaken, MatterEscalated, MatterReceived, SendingReported
 from liandong.core.values.public_warning import WARNING_EVENTS, WarningState, evolve_warning
 from liandong.core.values.publication import (
@@ -65,8 +72,9 @@ from liandong.core.values.shift import ShiftHandedOver, ShiftState, ShiftTakenOv
 EVENT_TYPES: dict[str, type] = {
     cls.__name__: cls
     for cls in (
+        GradedTaken, GradedLeft, GradedNoted,
         RiskAssessed, RiskPlaced, RiskUncaused, GatheringLeft, GatheringEnded, InhibitionEnded, AlertRaised,
-        AlertChanged, AlertCleared, AlertInhibited,
+        AlertChanged, AlertCleared, AlertInhibited, *ALARM_EVENTS, *ANNOUNCEMENT_EVENTS,
         *CASE_EVENTS, CaseScored,
         MechanismDrafted, ConsultationOpened, OpinionGiven, ObjectionDecided, MechanismCountersigned,
         MechanismProven, MechanismPublished, MechanismInForce, MechanismEnded,
@@ -84,7 +92,7 @@ _ACTED = (
 VERSIONS: dict[str, int] = (
     dict.fromkeys(EVENT_TYPES, 1)
     | dict.fromkeys((*_GATHERED, "RiskPlaced", "GatheringLeft", "ReportOwed", "CaseReported"), 2)
-    | dict.fromkeys(("Escalated", "DeliveryRecorded", "CaseOpened"), 2)
+    | dict.fromkeys(("Escalated", "DeliveryRecorded", "CaseOpened", "ExternalWarningTaken"), 2)
     | dict.fromkeys(_ACTED, 3)  # the list of actions has grown twice
 )
 
@@ -143,9 +151,11 @@ def _decoded(record: EventRecord, cls: type) -> Any:
 
 #: Kind of stream → (empty state, evolve). The kind is the part of a stream's key before the colon.
 AGGREGATES: Mapping[str, tuple[Any, Callable[[Any, Any], Any]]] = {
+    "graded": (GradedState(), evolve_graded),
     "risk": (RiskState(), evolve_risk),
     "gather": (GatherState(), evolve_gather),
     "alarm": (AlarmState(), evolve_alarm),
+    "announcement": (AnnouncementState(), evolve_announcement),
     "case": (CaseState(), evolve_case),
     "mechanism": (DraftState(), evolve_draft),
     "score": (ScoreState(), evolve_score),

@@ -37,6 +37,7 @@ class Quality(IntFlag):
     TOO_LATE = 8  #: 超过允许迟到
     DUPLICATE = 16  #: 重复
     FUTURE = 32  #: 时间在将来
+    UNCERTAIN = 64  #: 存疑
 
 
 class DataKind(StrEnum):
@@ -49,12 +50,32 @@ class DataKind(StrEnum):
 
 
 class Statistic(StrEnum):
-    """统计量: what a rule compares with its limits, computed from the channel's own past alone."""
+    """统计量: what a rule compares with its limits, computed in event time from its group's own past."""
 
     VALUE = "value"  #: 读数
     RATE = "rate"  #: 变化率
     ZSCORE = "zscore"  #: 偏离度
     OFFSET = "offset"  #: 偏离基准
+    EWMA = "ewma"  #: 加权均值偏移
+    CUSUM = "cusum"  #: 累积和
+    MEAN = "mean"  #: 窗口均值
+    SUM = "sum"  #: 窗口累计
+    STD = "std"  #: 窗口标准差
+    RANGE = "range"  #: 窗口极差
+    FLAT = "flat"  #: 读数不变时长
+    ROBUST_Z = "robust_z"  #: 稳健偏离度
+    SEASONAL = "seasonal"  #: 周内同时段偏离度
+    OUT_OF_RANGE = "out_of_range"  #: 超量程占比
+    STALE = "stale"  #: 无读数时长
+    SCORE = "score"  #: 组内评分
+
+
+class OnSilence(StrEnum):
+    """静默处置: what becomes of a rule's condition when its channel falls silent."""
+
+    HOLD = "hold"  #: 保持
+    CLEAR = "clear"  #: 解除
+    UNKNOWN = "unknown"  #: 转为未知
 
 
 class FindingPart(StrEnum):
@@ -320,6 +341,7 @@ class Capability(StrEnum):
     MECHANISM_DRAFT = "mechanism.draft"  #: 起草联动机制
     MECHANISM_PUBLISH = "mechanism.publish"  #: 发布联动机制
     READINGS_SEND = "readings.send"  #: 报送读数
+    ALARM_SHELVE = "alarm.shelve"  #: 搁置与屏蔽告警
 
 
 class DataClass(StrEnum):
@@ -534,3 +556,83 @@ class ResourceAction(StrEnum):
     RETURN = "return"  #: 归还
     COMPENSATE = "compensate"  #: 补偿
     CANCEL = "cancel"  #: 撤销
+
+
+class AlarmStage(StrEnum):
+    """告警状态: where an alarm stands, after ANSI/ISA-18.2; all but `normal` are on the list."""
+
+    NORMAL = "normal"  #: 正常
+    UNACKNOWLEDGED = "unacknowledged"  #: 报警中·未确认
+    ACKNOWLEDGED = "acknowledged"  #: 报警中·已确认
+    RETURNED = "returned"  #: 已恢复·未确认
+    SHELVED = "shelved"  #: 搁置
+    SUPPRESSED = "suppressed"  #: 屏蔽
+    OUT_OF_SERVICE = "out_of_service"  #: 停用
+    CLEARED = "cleared"  #: 人工解除·异常仍在
+
+
+class AlarmAction(StrEnum):
+    """告警动作: what a person does about an internal alarm."""
+
+    ACKNOWLEDGE = "acknowledge"  #: 确认
+    TAKE_BACK = "take_back"  #: 撤回确认
+    SHELVE = "shelve"  #: 搁置
+    SUPPRESS = "suppress"  #: 屏蔽
+    TAKE_OUT = "take_out"  #: 停用
+    CLEAR = "clear"  #: 人工解除
+    RELEASE = "release"  #: 恢复提示
+
+
+class HoldEnd(StrEnum):
+    """恢复提示的原因: why an alarm is held back no longer."""
+
+    EXPIRED = "expired"  #: 到期
+    BY_HAND = "by_hand"  #: 人工恢复
+    WORSE = "worse"  #: 级别升高
+    UNCOVERED = "uncovered"  #: 超出报备范围
+    ANNOUNCEMENT_OVER = "announcement_over"  #: 报备结束
+    RETURNED = "returned"  #: 已恢复正常
+
+
+class AnnouncementKind(StrEnum):
+    """报备类别: what an owner is going to do where its sensors will feel it."""
+
+    PURGING = "purging"  #: 放散吹扫
+    TEST = "test"  #: 试验
+    EXCAVATION = "excavation"  #: 开挖
+    MAINTENANCE = "maintenance"  #: 检修
+
+
+class AnnouncementAction(StrEnum):
+    """报备动作."""
+
+    ANNOUNCE = "announce"  #: 报备
+    EXTEND = "extend"  #: 延长
+    WITHDRAW = "withdraw"  #: 撤回
+    END = "end"  #: 终止
+
+
+class AnnouncementStage(StrEnum):
+    """报备状态."""
+
+    OPEN = "open"  #: 有效
+    EXPIRED = "expired"  #: 到期
+    WITHDRAWN = "withdrawn"  #: 已撤回
+    ENDED = "ended"  #: 被中心终止
+
+
+class GradedAction(StrEnum):
+    """子平台报警动作: what a sub-platform says about an alarm that it has graded itself."""
+
+    RAISE = "raise"  #: 报警
+    UPDATE = "update"  #: 更新
+    CLEAR = "clear"  #: 解除
+
+
+class DeviceState(StrEnum):
+    """设备状态: by how long ago it was heard; none of them says that what it watches is well."""
+
+    LIVE = "live"  #: 在线
+    LATE = "late"  #: 迟报
+    SILENT = "silent"  #: 静默
+    NEVER = "never"  #: 从未上线

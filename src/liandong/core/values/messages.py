@@ -6,6 +6,7 @@ import msgspec
 
 from liandong.core.values.case import VaultRef
 from liandong.core.values.findings import FindingMessage
+from liandong.core.values.graded import GradedFinding
 from liandong.core.values.lists import Action, Outcome
 from liandong.core.values.public_warning import ExternalWarning, WarningAct
 from liandong.core.values.resource import ResourceAct
@@ -116,6 +117,7 @@ class ClockConfirmed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 Message = (
     FindingMessage
+    | GradedFinding
     | Act
     | OrderReported
     | TimerFired

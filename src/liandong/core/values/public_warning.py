@@ -74,6 +74,7 @@ class ExternalWarning(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     change: WarningChange  #: issue, update or cancel
     contents: Contents
     issued: int
+    message: str = ""  #: `sender,identifier,sent` of what said it, where the issuer names each (CAP 1.2)
 
 
 class WarningDrafted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -196,6 +197,7 @@ class ExternalWarningTaken(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     at: int
     mode: Mode
     area_path: str
+    message: str = ""  #: as its issuer names what said it
 
 
 class WarningVersion(msgspec.Struct, frozen=True, kw_only=True):
@@ -215,6 +217,7 @@ class WarningVersion(msgspec.Struct, frozen=True, kw_only=True):
     green: bool = False
     unresolved: tuple[str, ...] = ()
     reason: VaultRef | None = None
+    message: str = ""  #: of an external one, the issuer's name of what said it
 
 
 class WarningState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -325,7 +328,7 @@ def _lifted(s: WarningState, e: WarningLifted) -> WarningState:
 def _external(s: WarningState, e: ExternalWarningTaken) -> WarningState:
     made = WarningVersion(
         number=len(s.versions) + 1, contents=e.contents, change=e.change, published=e.issued,
-        publisher=e.contents.issuer,
+        publisher=e.contents.issuer, message=e.message,
     )  # fmt: skip
     cancelled = e.change == WarningChange.CANCEL
     return replace(

@@ -223,9 +223,15 @@ def check_units(city: City) -> list[BadInput]:
     return found
 
 
+_OF_STATISTIC = {
+    Statistic.ZSCORE: "σ", Statistic.ROBUST_Z: "σ", Statistic.SEASONAL: "σ", Statistic.FLAT: "s",
+    Statistic.STALE: "s", Statistic.OUT_OF_RANGE: "", Statistic.SCORE: "",
+}  # fmt: skip
+
+
 def unit_of_statistic(statistic: Statistic, unit: str) -> str:
     """The unit of what a rule compares, where its quantity is in `unit`: a rate is per second, a z-score
-    counts standard deviations."""
+    counts standard deviations, a share and a score are plain numbers."""
     if statistic is Statistic.RATE:
         return f"{unit}/s"
-    return "σ" if statistic is Statistic.ZSCORE else unit
+    return _OF_STATISTIC.get(statistic, unit)

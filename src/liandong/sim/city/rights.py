@@ -48,7 +48,7 @@ def permissions(units: tuple[Unit, ...], sources: tuple[Source, ...]) -> tuple[P
     can = Capability
     rows: list[Permission] = []
     for post in (duty_post(CENTRE), second_post(CENTRE)):
-        rows += _allow(post, can.CASE_READ, can.CASE_ACT, can.SCORE_READ, can.PERSONAL_READ)
+        rows += _allow(post, can.CASE_READ, can.CASE_ACT, can.SCORE_READ, can.PERSONAL_READ, can.ALARM_SHELVE)
     watching = (duty_post("unit:duty_room"), duty_post("unit:government"))
     for post in (leader_post(CENTRE), chief_post(CENTRE), *watching):
         rows += _allow(post, can.CASE_READ, can.SCORE_READ)
