@@ -99,3 +99,14 @@ class Desk:
         """End it; a page that complained fails its test."""
         self.context.close()
         assert not self.complaints, self.complaints
+
+
+def until_said(page: Any, place: str = ".next") -> None:
+    """Wait until an act is done. Where the case changed meanwhile the page asks again, and a person who has
+    read what changed presses again."""
+    for _ in range(5):
+        page.wait_for_selector(f"{place} .said, {place} div.changed")
+        if page.query_selector(f"{place} .said"):
+            return
+        page.click(f"{place} .act-form:has(div.changed) button.main")
+    raise AssertionError(page.inner_text(place))

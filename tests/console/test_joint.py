@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.console.desk import PHONE, Desk
+from tests.console.desk import PHONE, Desk, until_said
 from tests.console.serve import Serve, wait_for
 
 pytestmark = pytest.mark.slow
@@ -80,7 +80,7 @@ def test_an_extension_waits_for_its_approval_and_holds_once_it_is_given(
     page.fill(".next input[type=datetime-local]", (until + WALL).strftime("%Y-%m-%dT%H:%M"))
     page.click(".next .choice >> text=等待材料或设备")
     page.click(".next .act-form button.main")
-    page.wait_for_selector(".next .said")
+    until_said(page)
     waiting = page.locator('.matter.open[data-line="request.1"]')
     waiting.wait_for()
     words = waiting.inner_text()
@@ -143,9 +143,9 @@ def test_a_leader_decides_at_the_top_of_the_queue_whether_a_response_is_started(
     page.locator("dialog label:has-text('理由') textarea").fill("影响范围限于一口阀井，现有力量足够")
     desk.picture("decision")
     page.click("dialog button >> text=不启动")
-    page.wait_for_selector("dialog .said")
-    page.keyboard.press("Escape")
     page.wait_for_selector(".waiting", state="detached")
+    assert page.is_visible("dialog .said"), "the answer stays although nothing waits any more"
+    page.keyboard.press("Escape")
     [state] = serve.person("leader").get("responses")["items"]
     assert state["open_questions"] == 0
     desk.close()
