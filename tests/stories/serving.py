@@ -16,7 +16,7 @@ from liandong.app.settings import load_settings
 from liandong.core.values.access import Session
 from liandong.core.values.dataset import CityFolder
 from liandong.wiring import open_city
-from liandong.wiring.service import free_socket
+from tests.ports import free_port
 
 SOURCE, OPERATOR, CENTRE = "source:gas", "post:operator", "post:centre.duty"
 
@@ -26,9 +26,7 @@ class Served:
 
     def __init__(self, data: Path, city: CityFolder) -> None:
         self.data = data
-        probe = free_socket("127.0.0.1", 0)
-        self.port = int(probe.getsockname()[1])
-        probe.close()
+        self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
         made = open_city(load_settings({"data": data}, {}), city)
         made.start()

@@ -19,18 +19,11 @@ from liandong.app.settings import load_settings
 from liandong.core.values.times import MINUTE, SECOND
 from liandong.sim.frames import FrameLink, gb_component_state, gb_frame, hj212_frame
 from liandong.wiring import open_city
-from liandong.wiring.service import free_socket
 from tests.adapters.frame_city import FIRE, GAS_1, GAS_2, METHANE, MN, PANEL, frame_city, readings
 from tests.app.machine import cases
+from tests.ports import free_port
 
 KILLS = 6
-
-
-def _free_port() -> int:
-    probe = free_socket("127.0.0.1", 0)
-    port = int(probe.getsockname()[1])
-    probe.close()
-    return port
 
 
 class Served:
@@ -38,7 +31,7 @@ class Served:
 
     def __init__(self, data: Path) -> None:
         self.data = data
-        self.ports = {name: _free_port() for name in ("http", "hj212", "gb26875")}
+        self.ports = {name: free_port() for name in ("http", "hj212", "gb26875")}
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:

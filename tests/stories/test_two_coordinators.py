@@ -20,7 +20,7 @@ from liandong.core.values.access import Session
 from liandong.core.values.times import SECOND, format_time
 from liandong.stores.postgres import open_postgres
 from liandong.wiring import open_city
-from liandong.wiring.service import free_socket
+from tests.ports import free_port
 from tests.small_town import demo_city
 from tests.stores.postgres_server import PostgresServer
 from tests.stores.sql.conftest import postgres as postgres  # the server of this process
@@ -38,9 +38,7 @@ class Process:
         self.environment = os.environ | shared | {"LIANDONG_COORDINATOR": name}
         self.environment["LIANDONG_LOG_FILE"] = str(home / f"{name}.log")
         self.data = home / name
-        probe = free_socket("127.0.0.1", 0)
-        self.url = f"http://127.0.0.1:{probe.getsockname()[1]}/api/v1"
-        probe.close()
+        self.url = f"http://127.0.0.1:{free_port()}/api/v1"
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:

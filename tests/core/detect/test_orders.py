@@ -105,6 +105,17 @@ def test_silence_is_found_wherever_it_lies_and_nowhere_else(found, cuts):
     assert [e for e in world.settled(said) if e[0] == "stale"] == sorted(wanted, key=repr)
 
 
+def test_a_silence_that_begins_and_ends_within_one_batch_is_told_before_a_late_reading_asks_again():
+    """One batch brings a channel's last reading and, on another, time beyond its silence; then a late one."""
+    to = make()
+    said = world.messages(world.feed(to, [Row("a", 0, 0, 9.0), Row("a", 2, 13, 9.0)]))
+    assert [m.rule for m in said if type(m).__name__ == "Finding" and m.channel == "channel:0"] == ["stale"]
+    late = [Row("a", 0, at, 9.0) for at in (14, 13, 15, 16)]
+    said += world.messages(world.feed(to, late, start=5) + world.flush(to, "a"))
+    found = [e for e in world.settled(said) if e[:2] == ("stale", "channel:0")]
+    assert (5 * world.S, 6 * world.S, 6.0, 16 * world.S) in [e[2:6] for e in found]
+
+
 def usable(row: Row) -> bool:
     return row.channel != 2 or row.value <= 50.0
 

@@ -146,6 +146,8 @@ class Shard:
         if len(taken.guested):
             front.join(source, taken.guested)
         touched = self._touched(taken)
+        # Before time moves: a batch may bring a channel's last reading and the end of its silence at once.
+        self._set_timers(touched.tolist())
         due = front.move(source, taken.watermark, taken.heard)
         self._operate(due, touched, position, said)
         self._settle(due, position, said)
