@@ -39,6 +39,19 @@ def test_states_go_by_the_report_interval_else_by_the_source(ago_s, report_s, id
     assert state_of(None, report_s, idle_s, NOW) is DeviceState.NEVER
 
 
+def test_nobody_is_called_silent_for_a_pause_that_was_ours(policy: Policy) -> None:
+    """A restart after a night without us: who could not be heard is not scored down for it."""
+    source, old = policy.city.channels[CHANNELS[0]].source, {CHANNELS[0]: NOW - 10 * HOUR}
+
+    def states(since: int) -> set[DeviceState]:
+        one = next(d for d in devices(policy, old, NOW, since) if d.heard is not None)
+        of = next(s for s in sources(policy, old, {}, NOW, since) if s.source == source)
+        return {one.state, of.state}
+
+    assert states(NOW - MINUTE) == {DeviceState.LATE}
+    assert states(NOW - 9 * HOUR) == {DeviceState.SILENT}, "by now it had time enough"
+
+
 def test_a_device_that_was_never_heard_is_never_counted_as_live(policy: Policy) -> None:
     found = {one.sensor: one for one in devices(policy, {CHANNELS[0]: NOW - MINUTE}, NOW)}
     sensor = policy.city.channels[CHANNELS[0]].sensor

@@ -70,8 +70,8 @@ class Watcher(msgspec.Struct, frozen=True, kw_only=True):
     overdue: int  #: calibrations
 
 
-def devices(policy: Policy, heard: dict[str, int], now: int) -> list[Device]:
-    """Every sensor; `heard` is channel → event time of its newest reading."""
+def devices(policy: Policy, heard: dict[str, int], now: int, since: int = 0) -> list[Device]:
+    """Every sensor; `heard` is channel → time of its newest reading, `since` when we began to listen."""
     city = policy.city
     idle = {source.key: source.idle_s for source in city.city.sources}
     by_sensor: dict[str, list[str]] = defaultdict(list)
@@ -88,7 +88,7 @@ def devices(policy: Policy, heard: dict[str, int], now: int) -> list[Device]:
         watcher = {OWNER: owner, DEPARTMENT: asset.regulator}.get(asset.tier, "") or asset.operator or owner
         found.append(
             Device(
-                sensor=sensor.key, asset=asset.key, state=state_of(newest, sensor.report_s, wait, now),
+                sensor=sensor.key, asset=asset.key, state=state_of(newest, sensor.report_s, wait, now, since),
                 heard=newest, tier=asset.tier, owner=owner, upkeep=sensor.upkeep or owner, watcher=watcher,
                 overdue=bool(sensor.calibration_due) and sensor.calibration_due < now, sources=sources,
             )
@@ -96,18 +96,23 @@ def devices(policy: Policy, heard: dict[str, int], now: int) -> list[Device]:
     return found
 
 
-def state_of(newest: int | None, report_s: float, idle_s: float, now: int) -> DeviceState:
-    """Where a device stands by how long ago it was heard; seconds."""
+def state_of(newest: int | None, report_s: float, idle_s: float, now: int, since: int = 0) -> DeviceState:
+    """Where a device stands by how long ago it was heard, seconds.
+
+    While we have listened for less than it may be silent, it is late at worst: the pause may be ours.
+    """
     if newest is None:
         return DeviceState.NEVER
     silence = (now - newest) / SECOND
     late, gone = (LATE * report_s, SILENT * report_s) if report_s else (idle_s, idle_s)
-    if silence > gone:
+    if silence > gone and (now - since) / SECOND > gone:
         return DeviceState.SILENT
     return DeviceState.LATE if silence > late else DeviceState.LIVE
 
 
-def sources(policy: Policy, heard: dict[str, int], drifts: dict[str, float], now: int) -> list[SourceState]:
+def sources(
+    policy: Policy, heard: dict[str, int], drifts: dict[str, float], now: int, since: int = 0
+) -> list[SourceState]:
     """Every source; one is silent when none of its channels was heard within its `idle_s`."""
     keys: dict[str, list[str]] = defaultdict(list)
     for channel in policy.city.city.channels:
@@ -119,7 +124,7 @@ def sources(policy: Policy, heard: dict[str, int], drifts: dict[str, float], now
         found.append(
             SourceState(
                 source=source.key, unit=source.unit, protocol=source.protocol,
-                state=state_of(newest, 0.0, source.idle_s, now), heard=newest,
+                state=state_of(newest, 0.0, source.idle_s, now, since), heard=newest,
                 channels=len(keys[source.key]),
                 silent=len(keys[source.key]) - sum(now - at <= source.idle_s * SECOND for at in times),
                 drift_s=drifts.get(source.key),
@@ -149,25 +154,27 @@ class Devices:
     def __init__(self, store: Store, handler: Handler, writer: Writer, intake: Intake) -> None:
         self._store, self._handler, self._writer, self._intake = store, handler, writer, intake
         self._next = 0
+        self._since = 0  #: when this process began to listen, by its first tick
 
     def devices(self) -> list[Device]:
         """As they stand now."""
-        return devices(self._handler.policy, self._heard(), self._writer.now)
+        return devices(self._handler.policy, self._heard(), self._writer.now, self._since)
 
     def sources(self) -> list[SourceState]:
         """As they stand now."""
         policy = self._handler.policy
-        return sources(policy, self._heard(), self._drifts(policy), self._writer.now)
+        return sources(policy, self._heard(), self._drifts(policy), self._writer.now, self._since)
 
     def tick(self, now: int) -> None:
         """Look every five minutes; a city with channels for it hears of what is wrong as of a leak."""
+        self._since = self._since or now
         if now < self._next:
             return
         first, self._next = not self._next, now + _EVERY
         if first or self._intake.elsewhere:
             return
         policy = self._handler.policy
-        found = sources(policy, self._heard(), self._drifts(policy), now)
+        found = sources(policy, self._heard(), self._drifts(policy), now, self._since)
         mine = [one for one in found if one.channels and one.source != SOURCE]
         quiet = sum(one.state is DeviceState.SILENT for one in mine)
         off = sum(one.drift_s is not None and abs(one.drift_s) * SECOND > DRIFT for one in mine)

@@ -226,13 +226,3 @@ def test_a_restored_shard_goes_on_identically(rows, cuts, when):
         assert straight.due_advances(n * 50 * world.S) == broken.due_advances(n * 50 * world.S)
     assert straight.dump() == broken.dump()
     assert world.messages(world.flush(straight, "abc")) == world.messages(world.flush(broken, "abc"))
-
-
-def test_a_late_reading_on_what_a_source_that_begins_late_brings_is_no_contradiction():
-    """Its first readings are older than what its group has reached, and leave the window at once."""
-    to = make()
-    results = world.feed(to, [Row("b", 0, 0, 9.0), Row("b", 0, 3, 30.0)])
-    rows = [Row("a", 4, 0, 25.0), Row("a", 4, 2, 9.0), Row("a", 4, 1, 9.0)]
-    said = world.messages(results + world.feed(to, rows, start=1) + world.flush(to, ["a", "b", "c"]))
-    assert sorted(world.fold(said).values(), key=repr) == world.settled(said)
-    assert ("same", "channel:4", 0) in [e[:3] for e in world.settled(said)]

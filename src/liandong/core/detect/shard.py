@@ -30,7 +30,7 @@ from liandong.core.detect.standing import UNKNOWN, ChannelState, MemberState, Ru
 from liandong.core.detect.window import Columns, Taken, Window
 from liandong.core.values.errors import NotFound
 from liandong.core.values.findings import FindingMessage
-from liandong.core.values.lists import Mode, OnSilence, Quality, Statistic
+from liandong.core.values.lists import Mode, OnSilence, Statistic
 from liandong.core.values.readings import ReadingBatch
 from liandong.core.values.rules import ChannelRow, Rule, SourceTerms
 
@@ -137,11 +137,11 @@ class Shard:
         taken = self._window.take(
             batch, source, terms.lateness_us, terms.revision, front.reached, front.watermark, front.sent
         )
-        passed = self._settled.run(taken.passed)
+        self._settled.run(taken.passed)
         found = self._provisional.run(taken.fresh)
         said: dict[int, list[FindingMessage]] = {}
         self._tell_in_order(found, taken.disturbed, position, said)
-        self._tell_again(taken.disturbed, self._unsaid(passed, taken, batch), position, said)
+        self._tell_again(taken.disturbed, position, said)
         self._keep(taken.passed)
         if len(taken.guested):
             front.join(source, taken.guested)
@@ -277,34 +277,8 @@ class Shard:
             said.setdefault(slot, []).extend(messages)
             self._await(slot)
 
-    def _unsaid(self, passed: Array, taken: Taken, batch: ReadingBatch) -> Array:
-        """Changes at the checkpoint by readings of this very batch, on disturbed channels: nobody told them.
-
-        A source that begins late may bring readings older than what its group has reached; these pass the
-        window as soon as the next one comes.
-        """
-        if not len(passed) or not len(taken.disturbed):
-            return passed[:0]
-        channels = self._layout.slot_channel[passed["slot"]]
-        new = (taken.quality & int(Quality.DUPLICATE | Quality.TOO_LATE)) == 0
-        known = (batch.channel >= 0) & (batch.channel < len(self._layout.lookup))
-        rows = np.flatnonzero(new & known)
-        fresh = set(
-            zip(
-                self._layout.lookup[batch.channel[rows]].tolist(),
-                batch.event_time[rows].tolist(),
-                strict=True,
-            )
-        )
-        mine = [
-            pair in fresh
-            for pair in zip(channels.tolist(), taken.passed.time[passed["row"]].tolist(), strict=True)
-        ]
-        found: Array = passed[np.isin(channels, taken.disturbed) & np.array(mine, dtype=bool)]
-        return found
-
     def _tell_again(
-        self, disturbed: Array, unsaid: Array, position: Position, said: dict[int, list[FindingMessage]]
+        self, disturbed: Array, position: Position, said: dict[int, list[FindingMessage]]
     ) -> None:
         """Run the windows of disturbed channels again from the checkpoint and correct what was said."""
         if not len(disturbed):
@@ -318,7 +292,7 @@ class Shard:
         runs: dict[int, list[tuple[int, ...]]] = {
             slot: [] for slot in slots[self._book.known[slots]].tolist()
         }
-        for change in (*unsaid.tolist(), *found.tolist()):
+        for change in found.tolist():
             runs.setdefault(change[0], []).append(change)
         for slot, changes in sorted(runs.items()):
             closing, spans = _spans(changes)
