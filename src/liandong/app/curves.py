@@ -15,7 +15,7 @@ from liandong.core.mechanism.policy import Policy
 from liandong.core.values.access import AccessScope
 from liandong.core.values.canonical import sha256
 from liandong.core.values.city import Asset, Relation
-from liandong.core.values.lists import Capability, Quality
+from liandong.core.values.lists import UNUSABLE, Capability
 from liandong.core.values.rules import Rule
 from liandong.core.values.times import DAY
 from liandong.core.values.units import conversion
@@ -23,8 +23,6 @@ from liandong.core.values.units import conversion
 #: What the table of units says of methane, in words for whoever reads the curve.
 METHANE_BASIS = "100 %LEL ≈ 5 %VOL CH4 (K; IEC 60079-20-1: 4.4)"
 _METHANE = ("ch4_lel",)
-#: Readings that say nothing about the value.
-UNUSABLE = int(Quality.NAN | Quality.OUT_OF_RANGE | Quality.FUTURE)
 _EARTH_M = 6_371_008.8
 
 

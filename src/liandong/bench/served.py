@@ -30,7 +30,7 @@ class Served:
         self._tables = home / "city"
         self._errors = home / "serve.log"
         write_city(self._tables, folder)
-        self._port = port or _free_port()
+        self._port = port or free_port()
         self._tokens: dict[tuple[str, str, str], str] = {}
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -110,7 +110,8 @@ class Served:
             connection.close()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A TCP port of this machine on which nobody listens just now."""
     from liandong.wiring.service import free_socket
 
     probe = free_socket("127.0.0.1", 0)

@@ -25,7 +25,7 @@ import numpy as np
 
 from liandong.app.clock import perf, system_clock
 from liandong.bench.ingest import arrow_message
-from liandong.bench.served import Served
+from liandong.bench.served import Served, free_port
 from liandong.core.values.dataset import CityFolder
 from liandong.core.values.lists import Capability
 from liandong.core.values.times import DAY, SECOND, format_time
@@ -84,7 +84,7 @@ def run(minutes: float = 20.0) -> dict[str, Any]:
 
     now = system_clock().read().now
     folder = equipped(demo_city(1, now - now % DAY - DAY, days=3, sensors=SENSORS))
-    ports = {name: _free() for name in ("hj212", "gb26875")}
+    ports = {name: free_port() for name in ("hj212", "gb26875")}
     os.environ.update({f"LIANDONG_{name.upper()}_PORT": str(port) for name, port in ports.items()})
     books, stop = Books(), threading.Event()
     with tempfile.TemporaryDirectory() as name, Served(Path(name), folder) as server:
@@ -126,15 +126,6 @@ def run(minutes: float = 20.0) -> dict[str, Any]:
         "includes": "one server process with SQLite; JSON, Arrow, HJ 212 and GB/T 26875.3 devices with "
         "repeats, late rows, unknown channels, values that are no numbers, and noise; all on this machine",
     }  # fmt: skip
-
-
-def _free() -> int:
-    from liandong.wiring.service import free_socket
-
-    probe = free_socket("127.0.0.1", 0)
-    port = int(probe.getsockname()[1])
-    probe.close()
-    return port
 
 
 def _guarded(books: Books, work: Callable[[threading.Event], None], stop: threading.Event) -> None:

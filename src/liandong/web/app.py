@@ -98,7 +98,7 @@ def create_app(
     handle_problems(app)
     app.add_middleware(SafeHeaders, api=f"{PREFIX}/", secure=app.state.secure)
     _serve_console(app, Console(PREFIX, console))
-    app.openapi = lambda: describe(app)  # type: ignore[method-assign]
+    app.openapi = lambda: describe(app)  # type: ignore[method-assign]  # FastAPI has it replaced so
     return app
 
 

@@ -264,7 +264,7 @@ def _from_journal(asker: Asker, case: CaseState, id: str) -> OpenFinding | None:
                 if record.type in ("CaseOpened", "CaseFindingChanged"):
                     event: Any = read_event(record)
                     if event.finding == id and event.detail is not None:
-                        return event.detail  # type: ignore[no-any-return]
+                        return event.detail  # type: ignore[no-any-return]  # `read_event` gives any event
         below = rows[-1].sequence
     return None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, Field, StrictBool, StrictInt
 
@@ -14,8 +14,8 @@ Time = Annotated[str, Field(max_length=64)]
 Amount = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
 Colour = Literal["white", "blue", "yellow", "orange", "red"]
 ResponseLevel = Literal["IV", "III", "II", "I"]
-assert set(Colour.__args__) == set(WARNING_COLOURS)  # type: ignore[attr-defined]
-assert set(ResponseLevel.__args__) == set(RESPONSE_LEVELS)  # type: ignore[attr-defined]
+assert set(get_args(Colour)) == set(WARNING_COLOURS)
+assert set(get_args(ResponseLevel)) == set(RESPONSE_LEVELS)
 
 
 class WarningBody(_Body):

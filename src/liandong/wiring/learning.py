@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -108,17 +108,21 @@ def accept(settings: Settings, proposal: Proposal, author: str, reason: str, pla
 
 def let_speak(settings: Settings, key: str, author: str, reason: str, place: Path | None) -> str:
     """A rule that was in shadow tells people again; its budget counts anew."""
-    return _change(
-        settings,
-        key,
-        lambda rule: replace(rule, version=rule.version + 1, shadow=False),
-        author,
-        reason,
-        place,
-    )
+
+    def change(rule: Rule) -> Rule:
+        return replace(rule, version=rule.version + 1, shadow=False)
+
+    return _change(settings, key, change, author, reason, place)
 
 
-def _change(settings: Settings, key: str, change, author: str, reason: str, place: Path | None) -> str:  # type: ignore[no-untyped-def]
+def _change(
+    settings: Settings,
+    key: str,
+    change: Callable[[Rule], Rule],
+    author: str,
+    reason: str,
+    place: Path | None,
+) -> str:
     lock = FolderLock(settings.data)
     store = open_store(settings)
     try:
@@ -133,10 +137,10 @@ def _change(settings: Settings, key: str, change, author: str, reason: str, plac
             before, before.city.city, before.routing.mechanism, tuple(rules.values()), before.channels,
             author, reason,
         )  # fmt: skip
-        if place is not None:
-            _write_table(place, changed)
         if drafted is not None:
             commit_policy(Handler(store, before), now, *drafted)
+        if place is not None:
+            _write_table(place, changed)  # after the commit, which may be refused
         store.commit(Changes(meta=released(store, key, now)))
         return text(
             "rules.changed", settings.language, rule=key, version=changed.version, raise_at=changed.raise_at,

@@ -137,7 +137,7 @@ def _library() -> tuple[Any, Any, Any]:
         local: datetime = to_datetime(at).astimezone(east).replace(microsecond=0)
         return _Numeric.from_datetime(local)
 
-    class _Numeric(XmlDateTime):  # type: ignore[misc]
+    class _Numeric(XmlDateTime):  # type: ignore[misc]  # xsdata has no types
         """UTC is written `-00:00`."""
 
         def __str__(self) -> str:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from liandong.adapters.files.batches import FileBatch, read_batches
 from liandong.core.values.times import format_time
@@ -42,7 +43,7 @@ def file_messages(path: Path, *, zone: str, names: Mapping[str, str]) -> Iterato
             yield _message(batch, keys, order[start : start + ROWS])
 
 
-def _message(batch: FileBatch, keys: list[str], rows: np.ndarray) -> FileMessage:  # type: ignore[type-arg]
+def _message(batch: FileBatch, keys: list[str], rows: npt.NDArray[Any]) -> FileMessage:
     columns = (batch.channel[rows].tolist(), batch.time[rows].tolist(), batch.value[rows].tolist())
     readings = [
         {"channel": keys[channel], "time": format_time(at), "value": value if value == value else None}

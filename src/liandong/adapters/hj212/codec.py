@@ -101,7 +101,7 @@ def _open(raw: bytes) -> tuple[bytes, str]:
 
 def _fields(head: str) -> dict[str, str]:
     try:
-        fields: dict[str, str] = dict(part.split("=", 1) for part in head.split(";"))  # type: ignore[misc]
+        fields: dict[str, str] = dict(part.split("=", 1) for part in head.split(";"))  # type: ignore[misc]  # no pair: ValueError, caught below
     except ValueError:
         bad = next(part for part in head.split(";") if "=" not in part)
         raise BadInput("hj212.bad_item", item=_shown(bad.encode())) from None
@@ -114,7 +114,7 @@ def _content(body: str) -> tuple[dict[str, dict[str, str]], dict[str, str]]:
     """What stands between the marks of CP: `code=value` or `code-name=value`, between `;` and `,`."""
     parts = body.replace(",", ";").split(";")
     try:
-        sent: dict[str, str] = dict([part.split("=") for part in parts])  # type: ignore[misc]
+        sent: dict[str, str] = dict([part.split("=") for part in parts])  # type: ignore[misc]  # no pair: ValueError, caught below
     except ValueError:
         return _content_of([part for part in parts if part])
     if len(sent) != len(parts):
@@ -158,7 +158,7 @@ def _shape(keys: tuple[str, ...]) -> tuple[tuple[tuple[str, _Places], ...], _Pla
 
 def _first_repeated(names: list[str]) -> str:
     seen: set[str] = set()
-    return next(name for name in names if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+    return next(name for name in names if name in seen or seen.add(name))  # type: ignore[func-returns-value]  # `add` gives None on purpose
 
 
 def _needed(fields: dict[str, str], field: str) -> str:

@@ -180,9 +180,9 @@ def _witness(plugin: Any) -> _Witness | None:
     if real is None:
         return None
     with _installing:
-        if not isinstance(module.requests, _Witness):  # type: ignore[attr-defined]
-            module.requests = _Witness(real)  # type: ignore[attr-defined]
-        found: _Witness = module.requests  # type: ignore[attr-defined]
+        if not isinstance(module.requests, _Witness):  # type: ignore[attr-defined]  # what the library imported
+            module.requests = _Witness(real)  # type: ignore[attr-defined]  # what the library imported
+        found: _Witness = module.requests  # type: ignore[attr-defined]  # what the library imported
     return found
 
 

@@ -48,7 +48,7 @@ class OidcProvider:
 
     def begin(self, back: str) -> Errand:
         """Begin a sign-in: where the browser goes, and what it has to bring back."""
-        from authlib.oauth2.rfc7636 import create_s256_code_challenge  # type: ignore[import-untyped]
+        from authlib.oauth2.rfc7636 import create_s256_code_challenge  # type: ignore[import-untyped]  # authlib has no types
 
         state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
         query = urlencode(
@@ -97,7 +97,7 @@ class OidcProvider:
 
     def _claims(self, token: str, nonce: str) -> dict[str, Any]:
         """The claims of an ID token whose signature, issuer, audience, times and nonce hold."""
-        from authlib.oidc.core import CodeIDToken  # type: ignore[import-untyped]
+        from authlib.oidc.core import CodeIDToken  # type: ignore[import-untyped]  # authlib has no types
         from joserfc import jwt
         from joserfc.errors import JoseError
 

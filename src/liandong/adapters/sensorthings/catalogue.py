@@ -96,7 +96,7 @@ class Catalogue:
 
     def properties(self, kind: str, id: str) -> Entity:
         """An entity's own properties, without links."""
-        return getattr(self, f"_{kind.lower()}")(self._kinds[kind][id])  # type: ignore[no-any-return]
+        return getattr(self, f"_{kind.lower()}")(self._kinds[kind][id])  # type: ignore[no-any-return]  # one method for each kind
 
     def _thing(self, asset: Asset) -> Entity:
         given = {

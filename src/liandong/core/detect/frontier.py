@@ -128,7 +128,7 @@ class Frontier:
 
 
 @njit(nogil=True, cache=True)
-def _lift(fed, sources_at, sources, watermark, sent, reached, awaited, timers, due):  # type: ignore[no-untyped-def]
+def _lift(fed, sources_at, sources, watermark, sent, reached, awaited, timers, due):  # type: ignore[no-untyped-def]  # Numba infers the types
     """Recompute the frontier of each group fed; fills `due` with those past their awaited moment."""
     count = 0
     for group in fed:

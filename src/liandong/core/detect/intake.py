@@ -49,7 +49,7 @@ NODE = np.dtype(
 
 
 @njit(nogil=True, cache=True)
-def _frontier(ch, reached, watermark, sent, sender):  # type: ignore[no-untyped-def]
+def _frontier(ch, reached, watermark, sent, sender):  # type: ignore[no-untyped-def]  # Numba infers the types
     """Settled before: the group's frontier, never past the channel's own source, never back.
 
     A channel whose source was never heard is settled by its guests alone, once it has any reading.
@@ -64,13 +64,13 @@ def _frontier(ch, reached, watermark, sent, sender):  # type: ignore[no-untyped-
 
 
 @njit(nogil=True, cache=True)
-def frontiers(channels, table, reached, watermark, sent, out):  # type: ignore[no-untyped-def]
+def frontiers(channels, table, reached, watermark, sent, out):  # type: ignore[no-untyped-def]  # Numba infers the types
     for i in range(channels.shape[0]):
         out[i] = _frontier(table[channels[i]], reached, watermark, sent, -1)
 
 
 @njit(nogil=True, cache=True)
-def _quality_of(ch, t, v, q):  # type: ignore[no-untyped-def]
+def _quality_of(ch, t, v, q):  # type: ignore[no-untyped-def]  # Numba infers the types
     """Add the bits that only the values themselves can tell."""
     if not np.isfinite(v):
         q |= _NAN
@@ -84,7 +84,7 @@ def _quality_of(ch, t, v, q):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def take(  # type: ignore[no-untyped-def]
+def take(  # type: ignore[no-untyped-def]  # Numba infers the types
     number,
     time,
     value,
@@ -202,7 +202,7 @@ def take(  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _insert(ch, nodes, node, older, t, bits, revision):  # type: ignore[no-untyped-def]
+def _insert(ch, nodes, node, older, t, bits, revision):  # type: ignore[no-untyped-def]  # Numba infers the types
     """Hang a node behind `older` (-1: before all)."""
     newer = ch.oldest if older < 0 else nodes[older].newer
     nodes[node].time = t
@@ -221,7 +221,7 @@ def _insert(ch, nodes, node, older, t, bits, revision):  # type: ignore[no-untyp
 
 
 @njit(nogil=True, cache=True)
-def count(channels, table, nodes):  # type: ignore[no-untyped-def]
+def count(channels, table, nodes):  # type: ignore[no-untyped-def]  # Numba infers the types
     count = 0
     for c in channels:
         node = table[c].oldest
@@ -232,7 +232,7 @@ def count(channels, table, nodes):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def gather(channels, table, nodes, channel, time, bits, revision):  # type: ignore[no-untyped-def]
+def gather(channels, table, nodes, channel, time, bits, revision):  # type: ignore[no-untyped-def]  # Numba infers the types
     count = 0
     for c in channels:
         node = table[c].oldest
@@ -246,7 +246,7 @@ def gather(channels, table, nodes, channel, time, bits, revision):  # type: igno
 
 
 @njit(nogil=True, cache=True)
-def hang(channel, time, bits, revision, table, nodes, free, free_count):  # type: ignore[no-untyped-def]
+def hang(channel, time, bits, revision, table, nodes, free, free_count):  # type: ignore[no-untyped-def]  # Numba infers the types
     """Nodes from columns that are in order within each channel."""
     for i in range(channel.shape[0]):
         free_count -= 1

@@ -36,7 +36,7 @@ from liandong.core.detect.statistics import (
     make_memory,
 )
 from liandong.core.detect.statistics import NEVER as NEVER
-from liandong.core.values.lists import Quality
+from liandong.core.values.lists import UNUSABLE as UNUSABLE
 from liandong.core.values.rules import Rule
 
 #: "After every moment".
@@ -80,8 +80,6 @@ _FEWEST = 8  # entries of a window from which a median is taken
 
 PHASES = ("normal", "pending", "raised", "clearing")
 
-#: Readings with any of these bits are never evaluated.
-UNUSABLE = int(Quality.NAN | Quality.OUT_OF_RANGE | Quality.FUTURE)
 
 Array = npt.NDArray[Any]
 
@@ -147,7 +145,7 @@ def run(
 
 
 @njit(nogil=True, cache=True)
-def evaluate(  # type: ignore[no-untyped-def]
+def evaluate(  # type: ignore[no-untyped-def]  # Numba infers the types
     slots, offsets, plain_to, params, memory, pool, memory_of, channel, time, value, quality, row, out, count
 ):
     """Walk from `row` until the end or until `out` might overflow; returns (next row, transitions)."""
@@ -182,7 +180,7 @@ def evaluate(  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _remembering(  # type: ignore[no-untyped-def]
+def _remembering(  # type: ignore[no-untyped-def]  # Numba infers the types
     slots, first, last, params, memory, pool, memory_of, row, t, v, out, count
 ):
     """One reading on the slots that remember something; apart, so that plain ones do not pay for it."""
@@ -214,7 +212,7 @@ def _remembering(  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _silenced(s, k, p, m, row, v, out, count):  # type: ignore[no-untyped-def]
+def _silenced(s, k, p, m, row, v, out, count):  # type: ignore[no-untyped-def]  # Numba infers the types
     """The channel was silent too long: the finding ends then, and a pending condition is dropped."""
     if s.raised != NEVER:
         _write(out[count], k, CLEAR, row, s, v, m.seen + p.silence)
@@ -226,7 +224,7 @@ def _silenced(s, k, p, m, row, v, out, count):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _fallen_silent(s, k, p, m, row, out, count):  # type: ignore[no-untyped-def]
+def _fallen_silent(s, k, p, m, row, out, count):  # type: ignore[no-untyped-def]  # Numba infers the types
     """The channel has said nothing until after its timeout and the hold: raised in between readings."""
     s.onset = m.seen + p.window
     s.raised = s.onset + s.hold
@@ -237,7 +235,7 @@ def _fallen_silent(s, k, p, m, row, out, count):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _stale(s, k, p, m, row, t, out, count):  # type: ignore[no-untyped-def]
+def _stale(s, k, p, m, row, t, out, count):  # type: ignore[no-untyped-def]  # Numba infers the types
     """A reading on a slot that watches for silence: what the silence before it was, and whether it ends."""
     if m.seen != NEVER:
         gap = t - m.seen
@@ -260,7 +258,7 @@ def _stale(s, k, p, m, row, t, out, count):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _deadline(s, p, m):  # type: ignore[no-untyped-def]
+def _deadline(s, p, m):  # type: ignore[no-untyped-def]  # Numba infers the types
     """The moment after which silence alone changes a slot; ALWAYS when it does not."""
     if m.seen == NEVER:
         return ALWAYS
@@ -270,7 +268,7 @@ def _deadline(s, p, m):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def expire(slots, params, memory, pool, memory_of, which, until, out):  # type: ignore[no-untyped-def]
+def expire(slots, params, memory, pool, memory_of, which, until, out):  # type: ignore[no-untyped-def]  # Numba infers the types
     """What silence alone changes in the slots `which`, each known to have no further reading before `until`.
 
     `out` has room for a transition of each; returns how many there are. Their row is -1.
@@ -289,7 +287,7 @@ def expire(slots, params, memory, pool, memory_of, which, until, out):  # type: 
 
 
 @njit(nogil=True, cache=True)
-def deadlines(slots, params, memory, pool, memory_of, groups, timed, timed_at, out):  # type: ignore[no-untyped-def]
+def deadlines(slots, params, memory, pool, memory_of, groups, timed, timed_at, out):  # type: ignore[no-untyped-def]  # Numba infers the types
     """For each of `groups` the earliest moment after which silence alone changes one of its slots.
 
     `timed[timed_at[g]:timed_at[g + 1]]` are the slots of group g that silence can change.
@@ -303,7 +301,7 @@ def deadlines(slots, params, memory, pool, memory_of, groups, timed, timed_at, o
 
 
 @njit(nogil=True, cache=True)
-def scalar(p, m, t, v, above):  # type: ignore[no-untyped-def]
+def scalar(p, m, t, v, above):  # type: ignore[no-untyped-def]  # Numba infers the types
     """A statistic of one record for a reading `v` at `t`; NaN while there is none.
 
     `ewma` and `flat` take the reading in first; the others are judged by what was learned before it.
@@ -339,7 +337,7 @@ def scalar(p, m, t, v, above):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def learn(p, m, t, v, calm):  # type: ignore[no-untyped-def]
+def learn(p, m, t, v, calm):  # type: ignore[no-untyped-def]  # Numba infers the types
     """Remember a reading in one record; a z-score only while `calm`, or an anomaly would become normal.
 
     `rate` moves its anchors (`old_*`, `new_*`) when a window has passed. `zscore` moves mean (`old_value`)
@@ -372,7 +370,7 @@ def learn(p, m, t, v, calm):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def pooled(p, m, pool, t, v, above, odd):  # type: ignore[no-untyped-def]
+def pooled(p, m, pool, t, v, above, odd):  # type: ignore[no-untyped-def]  # Numba infers the types
     """A statistic of a window or a week; NaN while there is none.
 
     Windows take the reading in first; `robust_z` and `seasonal` judge it by what was learned before it.
@@ -394,7 +392,7 @@ def pooled(p, m, pool, t, v, above, odd):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def learn_pooled(p, m, pool, t, v):  # type: ignore[no-untyped-def]
+def learn_pooled(p, m, pool, t, v):  # type: ignore[no-untyped-def]  # Numba infers the types
     """Remember a reading of a calm channel: in the window, or in the hour that runs.
 
     Of that hour: how many readings, their mean, the sum of squared distances from it.
@@ -409,7 +407,7 @@ def learn_pooled(p, m, pool, t, v):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _scaled(away, spread):  # type: ignore[no-untyped-def]
+def _scaled(away, spread):  # type: ignore[no-untyped-def]  # Numba infers the types
     """A distance in spreads, cut so that it is never infinite."""
     if away == 0.0:
         return 0.0
@@ -425,7 +423,7 @@ def _scaled(away, spread):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _entry(p, m, pool, t):  # type: ignore[no-untyped-def]
+def _entry(p, m, pool, t):  # type: ignore[no-untyped-def]  # Numba infers the types
     """Where the entry for a reading at `t` stands, and whether it is a fresh one; drops what has left."""
     if m.old_time == NEVER:
         m.old_time = t
@@ -448,7 +446,7 @@ def _entry(p, m, pool, t):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _enter(p, m, pool, t, v, odd):  # type: ignore[no-untyped-def]
+def _enter(p, m, pool, t, v, odd):  # type: ignore[no-untyped-def]  # Numba infers the types
     """Take a reading into the window."""
     at, fresh = _entry(p, m, pool, t)
     if p.kind == SUM:
@@ -472,7 +470,7 @@ def _enter(p, m, pool, t, v, odd):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _total(p, m, pool, field):  # type: ignore[no-untyped-def]
+def _total(p, m, pool, field):  # type: ignore[no-untyped-def]  # Numba infers the types
     total = 0.0
     for i in range(m.learned):
         total += pool[m.place + i * p.stride + field]
@@ -480,7 +478,7 @@ def _total(p, m, pool, field):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _range(p, m, pool):  # type: ignore[no-untyped-def]
+def _range(p, m, pool):  # type: ignore[no-untyped-def]  # Numba infers the types
     least, most = pool[m.place + 1], pool[m.place + 2]
     for i in range(1, m.learned):
         least = min(least, pool[m.place + i * p.stride + 1])
@@ -489,7 +487,7 @@ def _range(p, m, pool):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _deviation(p, m, pool):  # type: ignore[no-untyped-def]
+def _deviation(p, m, pool):  # type: ignore[no-untyped-def]  # Numba infers the types
     """Standard deviation of all readings in the window, from each entry's count, mean and squares."""
     count, mean, squares = 0.0, 0.0, 0.0
     for i in range(m.learned):
@@ -502,7 +500,7 @@ def _deviation(p, m, pool):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _robust(p, m, pool, t, v):  # type: ignore[no-untyped-def]
+def _robust(p, m, pool, t, v):  # type: ignore[no-untyped-def]  # Numba infers the types
     """Distance from the window's median in 1.4826 median absolute deviations from it."""
     if m.learned < _FEWEST or t - m.old_time < p.window:
         return np.nan
@@ -517,7 +515,7 @@ def _robust(p, m, pool, t, v):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _median(values):  # type: ignore[no-untyped-def]
+def _median(values):  # type: ignore[no-untyped-def]  # Numba infers the types
     """The median of an array, which is sorted by it."""
     values.sort()
     half = values.shape[0] // 2
@@ -525,7 +523,7 @@ def _median(values):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _seasonal(p, m, pool, t, v):  # type: ignore[no-untyped-def]
+def _seasonal(p, m, pool, t, v):  # type: ignore[no-untyped-def]  # Numba infers the types
     """Distance from what this hour of the week usually is, in its usual spread; NaN in its first two weeks.
 
     `old_time` is the hour that runs, counted from the epoch in local time; when another one begins, what
@@ -545,13 +543,13 @@ def _seasonal(p, m, pool, t, v):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _of_week(hour):  # type: ignore[no-untyped-def]
+def _of_week(hour):  # type: ignore[no-untyped-def]  # Numba infers the types
     """Hour of the week, 0 = Monday 00:00; the epoch was a Thursday."""
     return (hour + 72) % WEEK
 
 
 @njit(nogil=True, cache=True)
-def _learn_hour(p, m, pool, at):  # type: ignore[no-untyped-def]
+def _learn_hour(p, m, pool, at):  # type: ignore[no-untyped-def]  # Numba infers the types
     """Move level and variance of one hour of the week by what it was this time.
 
     Its weight is 1/n in the n-th week, at least 1/8; a mean that lies more than three spreads away counts
@@ -577,7 +575,7 @@ def _learn_hour(p, m, pool, at):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _judge(s, k, row, t, v, out, count):  # type: ignore[no-untyped-def]
+def _judge(s, k, row, t, v, out, count):  # type: ignore[no-untyped-def]  # Numba infers the types
     """One value on one slot; returns the number of transitions then."""
     above = s.hold >= 0
     if s.raised == NEVER:
@@ -610,7 +608,7 @@ def _judge(s, k, row, t, v, out, count):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _write(record, k, kind, row, s, v, ended):  # type: ignore[no-untyped-def]
+def _write(record, k, kind, row, s, v, ended):  # type: ignore[no-untyped-def]  # Numba infers the types
     record.slot = k
     record.kind = kind
     record.row = row
@@ -622,7 +620,7 @@ def _write(record, k, kind, row, s, v, ended):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def arrange(channel, time, value, quality, channels):  # type: ignore[no-untyped-def]
+def arrange(channel, time, value, quality, channels):  # type: ignore[no-untyped-def]  # Numba infers the types
     """Columns in any order → the same columns sorted by (channel, time), stable in arrival order.
 
     A counting sort brings channels together; a channel is sorted by time only where it is not already.

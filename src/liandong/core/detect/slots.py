@@ -68,6 +68,6 @@ class Slots:
 
 
 @njit(nogil=True, cache=True)
-def _copy_stretches(to, of, starts, ends):  # type: ignore[no-untyped-def]
+def _copy_stretches(to, of, starts, ends):  # type: ignore[no-untyped-def]  # Numba infers the types
     for i in range(starts.shape[0]):
         to[starts[i] : ends[i]] = of[starts[i] : ends[i]]

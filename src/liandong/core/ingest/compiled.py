@@ -63,7 +63,7 @@ class Names:
 
 
 @njit(nogil=True, cache=True)
-def _hash(data, start, end):  # type: ignore[no-untyped-def]
+def _hash(data, start, end):  # type: ignore[no-untyped-def]  # Numba infers the types
     value = _BASIS
     while start < end:
         value = (value ^ np.uint64(data[start])) * _PRIME
@@ -72,13 +72,13 @@ def _hash(data, start, end):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _slot(value, slots):  # type: ignore[no-untyped-def]
+def _slot(value, slots):  # type: ignore[no-untyped-def]  # Numba infers the types
     """Where to look first, by all bits of a hash."""
     return (value ^ (value >> np.uint64(29))) & np.uint64(slots.shape[0] - 1)
 
 
 @njit(nogil=True, cache=True)
-def _among(data, start, end, value, blob, starts, slots):  # type: ignore[no-untyped-def]
+def _among(data, start, end, value, blob, starts, slots):  # type: ignore[no-untyped-def]  # Numba infers the types
     """The place of the text with this hash, -1 where it is none of the names."""
     slot = _slot(value, slots)
     while slots[slot] >= 0:
@@ -96,7 +96,7 @@ def _among(data, start, end, value, blob, starts, slots):  # type: ignore[no-unt
 
 
 @njit(nogil=True, cache=True)
-def fill(blob, starts, slots):  # type: ignore[no-untyped-def]
+def fill(blob, starts, slots):  # type: ignore[no-untyped-def]  # Numba infers the types
     """Enter every name; of two equal ones the first is found."""
     for k in range(starts.shape[0] - 1):
         slot = _slot(_hash(blob, starts[k], starts[k + 1]), slots)
@@ -106,14 +106,14 @@ def fill(blob, starts, slots):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def find(data, offsets, blob, starts, slots, out):  # type: ignore[no-untyped-def]
+def find(data, offsets, blob, starts, slots, out):  # type: ignore[no-untyped-def]  # Numba infers the types
     for i in range(out.shape[0]):
         start, end = np.uint64(offsets[i]), np.uint64(offsets[i + 1])
         out[i] = _among(data, start, end, _hash(data, start, end), blob, starts, slots)
 
 
 @njit(nogil=True, cache=True)
-def judge(  # type: ignore[no-untyped-def]
+def judge(  # type: ignore[no-untyped-def]  # Numba infers the types
     place, time, value, terms, owner, earliest, latest, number, event_time, canonical, quality, bad
 ):
     """The rows in canonical units, and which of them are bad; returns how many are. See `columns.judge`."""
@@ -140,14 +140,14 @@ def judge(  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _blank(data, at):  # type: ignore[no-untyped-def]
+def _blank(data, at):  # type: ignore[no-untyped-def]  # Numba infers the types
     while data[at] <= 32 and (data[at] == 32 or data[at] == 10 or data[at] == 13 or data[at] == 9):
         at += _1
     return at
 
 
 @njit(nogil=True, cache=True)
-def _text(data, at):  # type: ignore[no-untyped-def]
+def _text(data, at):  # type: ignore[no-untyped-def]  # Numba infers the types
     """Behind the closing quote of the text whose opening one stands at `at`; 0 where it is not plain."""
     if data[at] != _QUOTE:
         return _0
@@ -160,7 +160,7 @@ def _text(data, at):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _known(data, at, blob, starts, slots):  # type: ignore[no-untyped-def]
+def _known(data, at, blob, starts, slots):  # type: ignore[no-untyped-def]  # Numba infers the types
     """Behind the text as `_text`, and its place among the names, -1 where it is none of them."""
     if data[at] != _QUOTE:
         return _0, np.int64(-1)
@@ -176,7 +176,7 @@ def _known(data, at, blob, starts, slots):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _is(data, start, end, word):  # type: ignore[no-untyped-def]
+def _is(data, start, end, word):  # type: ignore[no-untyped-def]  # Numba infers the types
     if end - start != np.uint64(len(word)):
         return False
     for i in range(len(word)):  # noqa: SIM110  # Numba has no generators
@@ -186,7 +186,7 @@ def _is(data, start, end, word):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _number(data, at):  # type: ignore[no-untyped-def]
+def _number(data, at):  # type: ignore[no-untyped-def]  # Numba infers the types
     """(behind it or 0, value, exact) of a number by JSON's grammar.
 
     Exact where mantissa and power of ten are both exact in float64, so that one operation rounds once
@@ -237,7 +237,7 @@ def _number(data, at):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _two(data, at, most):  # type: ignore[no-untyped-def]
+def _two(data, at, most):  # type: ignore[no-untyped-def]  # Numba infers the types
     """A number of two digits, -1 where it is none or too large."""
     tens, ones = data[at] - _ZERO, data[at + _1] - _ZERO
     number = np.int64(tens) * 10 + np.int64(ones)
@@ -245,7 +245,7 @@ def _two(data, at, most):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _days(year, month, day):  # type: ignore[no-untyped-def]
+def _days(year, month, day):  # type: ignore[no-untyped-def]  # Numba infers the types
     """Days since 1970-01-01 in the Gregorian calendar, counted in years that begin in March."""
     year -= month <= 2
     era = year // 400
@@ -255,7 +255,7 @@ def _days(year, month, day):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _moment(data, at):  # type: ignore[no-untyped-def]
+def _moment(data, at):  # type: ignore[no-untyped-def]  # Numba infers the types
     """(behind it or 0, microseconds UTC) of `"2026-05-01T09:00:00[.123456](Z|±08:00)"`."""
     nothing = _0, np.int64(0)
     if data[at] != _QUOTE:
@@ -305,7 +305,7 @@ def _moment(data, at):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _skip(data, at):  # type: ignore[no-untyped-def]
+def _skip(data, at):  # type: ignore[no-untyped-def]  # Numba infers the types
     """Behind a plain text, a number or a word; 0 for anything else, nested things among it."""
     if data[at] == _QUOTE:
         return _text(data, at)
@@ -318,7 +318,7 @@ def _skip(data, at):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _reading(data, at, row, blob, starts, slots, place, time, value, hard, found):  # type: ignore[no-untyped-def]
+def _reading(data, at, row, blob, starts, slots, place, time, value, hard, found):  # type: ignore[no-untyped-def]  # Numba infers the types
     """Behind the object of one reading at `at` (0 where not plain), and how many values are left over."""
     if data[at] != _BEGIN:
         return _0, found
@@ -363,7 +363,7 @@ def _reading(data, at, row, blob, starts, slots, place, time, value, hard, found
 
 
 @njit(nogil=True, cache=True)
-def _readings(data, at, blob, starts, slots, place, time, value, hard):  # type: ignore[no-untyped-def]
+def _readings(data, at, blob, starts, slots, place, time, value, hard):  # type: ignore[no-untyped-def]  # Numba infers the types
     """Behind the list of readings at `at` (0 where not plain), rows, values left to others."""
     rows, found = 0, 0
     if data[at] != _OPEN:
@@ -385,7 +385,7 @@ def _readings(data, at, blob, starts, slots, place, time, value, hard):  # type:
 
 
 @njit(nogil=True, cache=True)
-def scan(data, size, blob, starts, slots, place, time, value, hard):  # type: ignore[no-untyped-def]
+def scan(data, size, blob, starts, slots, place, time, value, hard):  # type: ignore[no-untyped-def]  # Numba infers the types
     """(rows, start and end of the id, values left to others) of a message; rows is -1 where it is not plain.
 
     `data` holds `size` bytes of valid UTF-8 and `PADDING`. `hard` gets (row, start, end) of each number

@@ -189,7 +189,7 @@ def _issue_lines(draft: Draft) -> None:
         if not pending or draft.case.order_for(pending[0].action, line):
             continue
         role = pending[0].role
-        group = tuple(takewhile(lambda row, role=role: row.role == role, pending))  # type: ignore[misc]
+        group = tuple(takewhile(lambda row, role=role: row.role == role, pending))  # type: ignore[misc]  # its default is not inferred
         free = tuple(row for row in group if not draft.case.order_for(row.action, line))
         to = on_duty(draft, (case.lead or role) if role == "lead" else role, line)
         issue(draft, role, planned(free), to, free[0].key, line=line)

@@ -40,6 +40,10 @@ class Quality(IntFlag):
     UNCERTAIN = 64  #: 存疑
 
 
+#: Readings with any of these bits say nothing about the value and are never evaluated.
+UNUSABLE = int(Quality.NAN | Quality.OUT_OF_RANGE | Quality.FUTURE)
+
+
 class DataKind(StrEnum):
     """数据类别: what of the readings' history is kept for how long."""
 

@@ -120,11 +120,11 @@ class SqlStore:
 
     def data_version(self) -> int:
         """See the port; each engine has its own way."""
-        raise NotImplementedError
+        raise NotImplementedError  # each engine brings its own; no store is built of this class alone
 
     def backup(self, target: str) -> None:
         """See the port; each engine has its own way."""
-        raise NotImplementedError
+        raise NotImplementedError  # each engine brings its own; no store is built of this class alone
 
     def turn(self) -> AbstractContextManager[None]:
         """Where nobody else decides, there is nobody to wait for."""

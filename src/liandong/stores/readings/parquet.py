@@ -17,15 +17,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from liandong.core.values.lists import Quality
+from liandong.core.values.lists import UNUSABLE
 from liandong.core.values.log import LogRecord
 from liandong.core.values.readings import COLUMNS
 
 _NAME = re.compile(r"(readings|positions|waveforms)-(\d{10})-(-?\d+)-(-?\d+)\.parquet")
 _TIMES = ("event_time", "arrival_time", "start")
 _ROW_GROUP = 131_072
-#: Readings that say nothing about the value.
-UNUSABLE = int(Quality.NAN | Quality.OUT_OF_RANGE | Quality.FUTURE)
 
 
 class Piece(NamedTuple):

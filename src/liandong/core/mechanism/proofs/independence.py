@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from liandong.core.mechanism.fault import Fault
 from liandong.core.mechanism.proofs.ground import Ground, once
@@ -135,10 +136,12 @@ def _approving_units(ground: Ground, roles: Roles) -> Iterator[Fault]:
 def _contractors(ground: Ground, roles: Roles) -> Iterator[Fault]:
     """Publishing, requisition and deciding a level need an official; a contractor needs a principal."""
     m = ground.mechanism
-    official = [(row, "publish", role) for row in m.warnings for role in (row.publisher, row.approver)]
-    official += [(row, "requisition", row.requisitioner) for row in m.resources]  # type: ignore[misc]
-    official += [(row, "decide", role) for row in m.decisions for role in (row.decider, row.otherwise)]  # type: ignore[misc]
-    official += [(row, "decide", row.role) for row in m.steps if row.action == Action.JUDGE]  # type: ignore[misc]
+    official: list[tuple[Any, str, str]] = [
+        (row, "publish", role) for row in m.warnings for role in (row.publisher, row.approver)
+    ]
+    official += [(row, "requisition", row.requisitioner) for row in m.resources]
+    official += [(row, "decide", role) for row in m.decisions for role in (row.decider, row.otherwise)]
+    official += [(row, "decide", row.role) for row in m.steps if row.action == Action.JUDGE]
     for row, what, role in official:
         for unit, place in _contracted(roles, role):
             said = {"what": what, "role": role, "unit": unit, "place": place}
