@@ -32,6 +32,9 @@ CHANNELS = (
 )
 OWN = {key: [row.number for row in CHANNELS if row.source == key] for key in "abc"}
 
+#: What source a brings to channel 4: moments and values.
+LATE = ((0, 25.0), (2, 9.0), (1, 9.0))
+
 cut_points = st.lists(st.integers(0, 60), max_size=12)
 
 
@@ -141,6 +144,17 @@ def test_provisional_messages_add_up_to_the_settled_ones(rows, cuts):
         still_open = Counter(e[:2] for e in picture.values() if e[5] is None)
         assert max(still_open.values(), default=0) <= 1
     said = world.messages(results + world.flush(to, ["a", "b", "c"]))
+    assert sorted(world.fold(said).values(), key=repr) == world.settled(said)
+
+
+def test_a_guest_on_a_channel_nobody_was_heard_on_brings_nothing_older_than_its_group_has_reached():
+    # Taken, it would be settled within the batch that brought it, before anybody was told of it.
+    to = make()
+    rows = [Row("b", 0, 0, 9.0), Row("b", 0, 3, 30.0), *(Row("a", 4, at, v) for at, v in LATE)]
+    results = world.feed(to, rows, [2])
+    assert (to.totals["a"].accepted, to.totals["a"].too_late) == (2, 1)
+    said = world.messages(results + world.flush(to, ["a", "b", "c"]))
+    assert world.settled(said) == world.expected([*rows[:2], *rows[3:]], RULES, REVISION)
     assert sorted(world.fold(said).values(), key=repr) == world.settled(said)
 
 

@@ -6,6 +6,7 @@ the kernel's mistakes.
 
 from __future__ import annotations
 
+import math
 import struct
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -237,7 +238,7 @@ def _zscore(learned: Sequence[tuple[int, float, int]], value: float, by: Rule) -
         away = v - mean
         mean += weight * away
         variance = (1 - weight) * (variance + weight * away * away)
-    spread = max(variance**0.5, by.floor)
+    spread = max(math.sqrt(variance), by.floor)  # a power of one half may be off by one bit
     if value == mean:
         return 0.0
     return max(-1e9, min(1e9, (value - mean) / spread if spread else (1e9 if value > mean else -1e9)))

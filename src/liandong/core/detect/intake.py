@@ -126,7 +126,11 @@ def take(  # type: ignore[no-untyped-def]  # Numba infers the types
             if not odd:
                 continue
         settled = _frontier(ch, reached, watermark, sent, source)
-        if t < running or t < settled:
+        begins = settled
+        if ch.last_time == NEVER and ch.owner != source and not sent[ch.owner]:
+            # The channel's frontier jumps to the group's with this reading, which must not lie behind it.
+            begins = max(settled, reached[ch.group])
+        if t < running or t < begins:
             if not odd:
                 quality[i] = q | _LATE
                 counts[_LATE_ROW] += 1
