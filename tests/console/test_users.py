@@ -204,6 +204,36 @@ def test_duty_officer_session_ends_and_neither_note_nor_sound_is_lost(
     made.close()
 
 
+def test_duty_officer_who_has_signed_in_again_is_not_asked_once_more_by_a_late_refusal(
+    browser: Any, serve: Serve, case: str
+) -> None:
+    made = Desk(browser, serve)
+    page = made.sign_in()
+    made.context.clear_cookies()
+    refused: list[Any] = []
+
+    def hold(route: Any) -> None:
+        # The first one is refused by the server, but its answer stays under way.
+        if refused:
+            route.continue_()
+        else:
+            refused.append((route, route.fetch()))
+
+    page.route("**/api/v1/shift", hold)
+    with page.expect_request("**/api/v1/shift"):
+        page.click('nav a[href="/shift"]')
+    page.click('nav a[href="/roster"]')
+    page.wait_for_selector("#again-title")
+    made.fill_in("officer")
+    page.wait_for_selector("#again-title", state="detached")
+    [(route, answer)] = refused
+    assert answer.status == 401
+    with page.expect_response(lambda said: "/shift" in said.url and said.status == 200):
+        route.fulfill(response=answer)
+    assert not page.query_selector("#again-title"), "a session has begun since that was asked"
+    made.close()
+
+
 def test_duty_officer_precision_stands_beside_the_alarm(serve: Serve, desk: Desk) -> None:
     officer = serve.person("officer")
     for _ in range(2):

@@ -1,7 +1,7 @@
 /** Questions and acts. What a server refuses arrives as a `Problem` with its words in the reader's language. */
 import { language } from "../texts";
 import { heard } from "../live/clock";
-import { askAgain, type Way } from "../session/again";
+import { askAgain, sessionNow, type Way } from "../session/again";
 import type { components } from "./schema";
 
 export type Schemas = components["schemas"];
@@ -88,12 +88,13 @@ function isProblem(body: unknown): body is ProblemBody {
 /** The same, but a session that has ended is renewed over the page, and then it is asked again. */
 export async function ask<T>(method: string, path: string, asked: Asked = {}): Promise<T> {
   for (;;) {
+    const session = sessionNow();
     try {
       return await once<T>(method, path, asked);
     } catch (error) {
       const way = error instanceof Problem ? wayOut(error) : null;
       if (asked.quiet || way === null) throw error;
-      await askAgain(way);
+      await askAgain(way, session);
     }
   }
 }

@@ -1,7 +1,7 @@
 /** What the console knows of the server from moment to moment, and who is told when something changes. */
 import { computed, ref } from "vue";
 import { API, back, once, Problem, query } from "../api/ask";
-import { needed } from "../session/again";
+import { askAgain, needed, sessionNow } from "../session/again";
 import { ms } from "../times";
 import { heard, now } from "./clock";
 import { share } from "./share";
@@ -75,13 +75,14 @@ export function startLive(): void {
     },
     async allowed() {
       if (needed.value) return false;
+      const session = sessionNow();
       try {
         await once("GET", "/session", { background: true });
         return true;
       } catch (error) {
         if (!(error instanceof Problem) || error.status !== 401) return true;
-        needed.value = "sign_in";
-        return false;
+        void askAgain("sign_in", session);
+        return session !== sessionNow();
       }
     },
   });

@@ -6,13 +6,22 @@ export type Way = "sign_in" | "post" | "password";
 /** What is missing; it is asked for over whatever is open, and nothing of that is lost. */
 export const needed = ref<Way | null>(null);
 let waiting: (() => void)[] = [];
+let sessions = 0;
 
-export function askAgain(way: Way): Promise<void> {
+/** Counts the sessions of this page: what was asked under an older one says nothing of the present one. */
+export function sessionNow(): number {
+  return sessions;
+}
+
+/** Ask for what is missing, unless a session has begun since `asked`; resolves when there is one. */
+export function askAgain(way: Way, asked: number): Promise<void> {
+  if (asked !== sessions) return Promise.resolve();
   needed.value = way;
   return new Promise((resume) => waiting.push(resume));
 }
 
 export function satisfied(): void {
+  sessions += 1;
   needed.value = null;
   const all = waiting;
   waiting = [];
