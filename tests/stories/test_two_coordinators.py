@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -37,25 +38,29 @@ class Process:
         self.name = name
         self.environment = os.environ | shared | {"LIANDONG_COORDINATOR": name}
         self.environment["LIANDONG_LOG_FILE"] = str(home / f"{name}.log")
-        self.data = home / name
-        self.url = f"http://127.0.0.1:{free_port()}/api/v1"
+        self.errors = home / f"{name}.errors"
+        self.data, self.log = home / name, home / f"{name}.log"
+        self.url = ""
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        port = self.url.split(":")[2].split("/")[0]
-        command = [sys.executable, "-m", "liandong", "serve", "--data", str(self.data), "--port", port]
-        with (self.data.parent / f"{self.name}.errors").open("ab") as errors:
+        # A port of its own every time: while nobody listened somebody else may have taken the last one.
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}/api/v1"
+        command = [sys.executable, "-m", "liandong", "serve", "--data", str(self.data), "--port", str(port)]
+        with self.errors.open("ab") as errors:
             self.process = subprocess.Popen(
                 command, env=self.environment, stdout=subprocess.DEVNULL, stderr=errors
             )
         for _ in range(600):
-            try:
+            with suppress(httpx.HTTPError):
                 if httpx.get(f"{self.url}/health/ready", timeout=5, trust_env=False).status_code == 200:
                     return
-            except httpx.HTTPError:
-                assert self.process.poll() is None, (self.data.parent / f"{self.name}.errors").read_text()
+            if self.process.poll() is not None:
+                break
             time.sleep(0.1)
-        raise AssertionError(f"{self.name} does not answer")
+        said = "\n".join(file.read_text()[-2000:] for file in (self.errors, self.log) if file.exists())
+        raise AssertionError(f"{self.name} does not answer, exit {self.process.poll()}: {said}")
 
     def send(self, which: signal.Signals) -> None:
         assert self.process is not None
