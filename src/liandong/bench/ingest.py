@@ -10,21 +10,21 @@ from __future__ import annotations
 import http.client
 import io
 import os
-import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 import numpy as np
 
 from liandong.app.clock import perf, system_clock
-from liandong.bench.transitions import START, committed
-from liandong.core.values.city import Source
+from liandong.bench.served import Served
+from liandong.bench.transitions import START
+from liandong.core.values.city import Holding, Source
 from liandong.core.values.dataset import CityFolder
 from liandong.core.values.lists import Capability
 from liandong.core.values.times import MINUTE, SECOND, format_time
@@ -50,16 +50,13 @@ class _Run:
 
 def run() -> dict[str, Any]:
     """Arrow in batches of 5,000, then JSON in batches of 500, each three times over one served city."""
-    with tempfile.TemporaryDirectory() as name:
-        data = Path(name) / "data"
-        data.mkdir()
-        channels, token, reader = _prepare(data)
-        with _Server(data, reader) as server:
-            at = system_clock().read().now - 50 * MINUTE
-            report: dict[str, Any] = {}
-            for number, plan in enumerate(_RUNS):
-                begin = at + number * 25 * MINUTE
-                report |= _measure(plan, server, token, channels, begin)
+    folder, channels, reader = _prepare()
+    with tempfile.TemporaryDirectory() as name, Served(Path(name), folder) as server:
+        looks = server.bearer(person=reader.person, post=reader.post)
+        at = system_clock().read().now - 50 * MINUTE
+        report: dict[str, Any] = {}
+        for number, plan in enumerate(_RUNS):
+            report |= _measure(plan, server, looks, channels, at + number * 25 * MINUTE)
     return report | {
         "channels": len(channels),
         "connections": CONNECTIONS,
@@ -69,11 +66,13 @@ def run() -> dict[str, Any]:
     }
 
 
-def _measure(plan: _Run, server: _Server, token: str, channels: Sequence[str], begin: int) -> dict[str, Any]:
+def _measure(
+    plan: _Run, server: Served, looks: dict[str, str], channels: Sequence[str], begin: int
+) -> dict[str, Any]:
     figures = []
     for turn in range(4):  # the first warms up
         bodies = _bodies(plan, channels, begin + turn * 5 * MINUTE, f"{plan.name}{turn}")
-        figures.append(_send(plan, server, token, bodies))
+        figures.append(_send(plan, server, looks, bodies))
     best = sorted(figures[1:], key=lambda f: f["readings_per_s"])
     middle = best[len(best) // 2]
     return {
@@ -89,17 +88,18 @@ def _measure(plan: _Run, server: _Server, token: str, channels: Sequence[str], b
     }
 
 
-def _send(plan: _Run, server: _Server, token: str, bodies: list[list[bytes]]) -> dict[str, Any]:
+def _send(plan: _Run, server: Served, looks: dict[str, str], bodies: list[list[bytes]]) -> dict[str, Any]:
     """Send each connection's messages in order; ends when the detector has gone through all."""
-    before, cpu, mine = server.detected(), server.cpu(), sum(os.times()[:2])
+    sender = server.bearer(source=SOURCE)
+    before, cpu, mine = _detected(server, looks), server.cpu_seconds(), sum(os.times()[:2])
     taken: list[int] = []
     failed: list[BaseException] = []
 
     def work(own: list[bytes]) -> None:
         try:
-            connection = server.connection()
+            connection = _connect(server)
             for body in own:
-                answer = _post(connection, body, plan.media, token)
+                answer = _post(connection, body, plan.media, sender)
                 if answer["errors"] or answer["duplicate"]:
                     raise RuntimeError(str(answer)[:300])
                 taken.append(answer["accepted"])
@@ -116,7 +116,7 @@ def _send(plan: _Run, server: _Server, token: str, bodies: list[list[bytes]]) ->
     if failed:
         raise failed[0]
     count = sum(taken)
-    while server.detected() - before < count:
+    while _detected(server, looks) - before < count:
         if perf() - began > 120:
             raise TimeoutError("the detector did not get through")
         threading.Event().wait(0.01)  # asking costs the server more than a message
@@ -125,14 +125,16 @@ def _send(plan: _Run, server: _Server, token: str, bodies: list[list[bytes]]) ->
         "readings_per_s": round(count / seconds),
         "seconds": round(seconds, 2),
         "answered_seconds": round(answered, 2),
-        "server_cpu_seconds": round(server.cpu() - cpu, 2),
+        "server_cpu_seconds": round(server.cpu_seconds() - cpu, 2),
         "client_cpu_seconds": round(sum(os.times()[:2]) - mine, 2),
         "bytes_a_reading": round(sum(len(body) for own in bodies for body in own) / count, 1),
     }
 
 
-def _post(connection: http.client.HTTPConnection, body: bytes, media: str, token: str) -> dict[str, Any]:
-    headers = {"Content-Type": media, "Authorization": f"Bearer {token}"}
+def _post(
+    connection: http.client.HTTPConnection, body: bytes, media: str, sender: dict[str, str]
+) -> dict[str, Any]:
+    headers = {"Content-Type": media} | sender
     while True:
         connection.request("POST", "/api/v1/readings", body, headers)
         answer = connection.getresponse()
@@ -197,14 +199,12 @@ _RUNS = (
 )
 
 
-def _prepare(data: Path) -> tuple[list[str], str, str]:
+def _prepare() -> tuple[CityFolder, list[str], Holding]:
     """The demonstration's town with all its gas channels given to one source.
 
-    Gives the keys of these, a token of the source, and one of somebody who may read the counts.
+    Gives it, the keys of these, and a post that may read the counts with who holds it.
     """
     from liandong.sim.city import demo_city
-    from liandong.stores.sqlite import open_sqlite
-    from liandong.wiring.accounts import make_token
     from liandong.wiring.packs import equipped
 
     folder: CityFolder = equipped(demo_city(1, START, days=1, sensors=SENSORS))
@@ -219,69 +219,27 @@ def _prepare(data: Path) -> tuple[list[str], str, str]:
         sources=(*city.sources, Source(key=SOURCE, lateness_s=LATENESS_S)),
         permissions=(*city.permissions, replace(rights, post=SOURCE)),
     )
-    store = open_sqlite(data)
-    committed(store, replace(folder, city=changed))
-    store.close()
     readers = {p.post for p in city.permissions if p.capability == Capability.INTAKE_READ}
     reader = next(holding for holding in city.holdings if holding.post in readers)
-    return mine, make_token(data, "", "", SOURCE, 1), make_token(data, reader.person, reader.post, "", 1)
+    return replace(folder, city=changed), mine, reader
 
 
-class _Server:
-    """`liandong serve` in a process of its own."""
+def _connect(server: Served) -> http.client.HTTPConnection:
+    return http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=60)
 
-    def __init__(self, data: Path, reader: str) -> None:
-        from liandong.wiring.service import free_socket
 
-        probe = free_socket("127.0.0.1", 0)
-        self.port = probe.getsockname()[1]
-        probe.close()
-        self._reader = reader
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "liandong", "serve", "--data", str(data), "--port", str(self.port)],
-            stdout=subprocess.DEVNULL,
-        )
-
-    def __enter__(self) -> _Server:
-        began = perf()
-        while perf() - began < 120:
-            try:
-                connection = self.connection()
-                connection.request("GET", "/api/v1/health/ready")
-                if connection.getresponse().status == 200:
-                    return self
-            except OSError:
-                if self._process.poll() is not None:
-                    raise RuntimeError(f"serve ended with {self._process.returncode}") from None
-            threading.Event().wait(0.2)
-        raise TimeoutError("serve did not answer")
-
-    def __exit__(self, *_: object) -> None:
-        self._process.terminate()
-        self._process.wait(60)
-
-    def connection(self) -> http.client.HTTPConnection:
-        """A new connection to it."""
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-
-    def cpu(self) -> float:
-        """Seconds of processor that it has used."""
-        with open(f"/proc/{self._process.pid}/stat", encoding="ascii") as file:
-            fields = file.read().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    def detected(self) -> int:
-        """Readings that the detector is done with, taken or not."""
-        connection = self.connection()
-        connection.request("GET", "/api/v1/metrics", headers={"Authorization": f"Bearer {self._reader}"})
-        answer = connection.getresponse()
-        lines = answer.read().decode().splitlines()
-        if answer.status != 200:
-            raise RuntimeError(f"{answer.status} {lines[0][:200]}")
-        connection.close()
-        mine = [
-            line for line in lines
-            if line.startswith("liandong_messages_total{") and f'source="{SOURCE}",step="detect"' in line
-            and 'fate="received"' not in line
-        ]  # fmt: skip
-        return round(sum(float(line.rpartition(" ")[2]) for line in mine))
+def _detected(server: Served, reader: dict[str, str]) -> int:
+    """Readings that the detector is done with, taken or not."""
+    connection = _connect(server)
+    connection.request("GET", "/api/v1/metrics", headers=reader)
+    answer = connection.getresponse()
+    lines = answer.read().decode().splitlines()
+    if answer.status != 200:
+        raise RuntimeError(f"{answer.status} {lines[0][:200]}")
+    connection.close()
+    mine = [
+        line for line in lines
+        if line.startswith("liandong_messages_total{") and f'source="{SOURCE}",step="detect"' in line
+        and 'fate="received"' not in line
+    ]  # fmt: skip
+    return round(sum(float(line.rpartition(" ")[2]) for line in mine))
