@@ -13,7 +13,6 @@ from liandong.app.clock import TimeSource
 from liandong.app.settings import load_settings
 from liandong.core.values.dataset import CityFolder
 from liandong.wiring.field import FieldLinks, open_field
-from liandong.wiring.service import free_socket
 from tests.adapters.frame_city import readings
 from tests.app.machine import folder
 from tests.app.rig import until
@@ -39,13 +38,6 @@ def field_city(protocol: str) -> CityFolder:
     return msgspec.structs.replace(
         made, city=msgspec.structs.replace(made.city, channels=channels, sources=sources)
     )
-
-
-def free_port() -> int:
-    probe = free_socket("127.0.0.1", 0)
-    port = int(probe.getsockname()[1])
-    probe.close()
-    return port
 
 
 class FieldTown:

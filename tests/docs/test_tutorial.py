@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.ports import free_port
 
 TUTORIAL = Path(__file__).parents[2] / "docs" / "tutorial"
 PAGE, ENGLISH = TUTORIAL / "first-mechanism.md", TUTORIAL / "first-mechanism.en.md"
@@ -23,13 +24,6 @@ def _blocks(page: Path) -> Iterator[tuple[str, str, str, str]]:
     """(language, file or append or nothing, name, text) in the order of the page."""
     for found in _FENCE.finditer(page.read_text(encoding="utf-8")):
         yield found[1], found[2] or "", found[3] or "", found[4]
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
 
 
 def _script(page: Path, port: int) -> tuple[str, dict[int, str]]:
@@ -73,7 +67,7 @@ def test_a_shown_output_has_to_be_printed() -> None:
 
 @pytest.mark.slow
 def test_the_tutorial_does_what_it_says(tmp_path: Path) -> None:
-    script, said = _script(PAGE, _free_port())
+    script, said = _script(PAGE, free_port())
     assert len(said) > 10
     (tmp_path / "all.sh").write_text(script, encoding="utf-8")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"

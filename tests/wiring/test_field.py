@@ -24,9 +24,10 @@ from liandong.sim.modbus import ModbusDevices
 from liandong.sim.mqtt import Broker, MqttDevice, find_mosquitto
 from liandong.wiring import open_city
 from liandong.wiring.field import open_field
-from tests.adapters.field_city import DEVICE, GAS_1, GAS_2, FieldTown, field_city, free_port
+from tests.adapters.field_city import DEVICE, GAS_1, GAS_2, FieldTown, field_city
 from tests.adapters.frame_city import readings
 from tests.app.running import OPERATOR
+from tests.ports import free_port
 
 HOST = "field.host_or_serial"
 POINTS = f"device,item,register,address,type,period_s\n{DEVICE},ch4,holding,0,float32,0.05\n"

@@ -16,7 +16,8 @@ import pytest
 
 from liandong.core.values.times import SECOND
 from liandong.sim.modbus import ModbusDevices
-from tests.adapters.field_city import DEVICE, GAS_1, GAS_2, FieldTown, free_port
+from tests.adapters.field_city import DEVICE, GAS_1, GAS_2, FieldTown
+from tests.ports import free_port
 
 pytestmark = pytest.mark.slow
 HEADER = "device,item,unit_id,register,address,type,scale,offset,period_s,invalid\n"

@@ -13,7 +13,8 @@ import pytest
 from liandong.core.values.errors import Busy
 from liandong.core.values.times import MINUTE, format_time
 from liandong.sim.mqtt import Broker, MqttDevice, find_mosquitto
-from tests.adapters.field_city import DEVICE, GAS_1, GAS_2, FieldTown, free_port
+from tests.adapters.field_city import DEVICE, GAS_1, GAS_2, FieldTown
+from tests.ports import free_port
 
 pytestmark = [
     pytest.mark.slow,

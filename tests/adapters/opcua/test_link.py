@@ -10,7 +10,8 @@ import pytest
 from liandong.app.clock import TimeSource, system_clock
 from liandong.core.values.times import SECOND
 from liandong.sim.opcua import NAMESPACE, URI, OpcuaNodes
-from tests.adapters.field_city import DEVICE, GAS_1, FieldTown, free_port
+from tests.adapters.field_city import DEVICE, GAS_1, FieldTown
+from tests.ports import free_port
 
 pytestmark = pytest.mark.slow
 POINTS = f"device,item,node,sampling_s\n{DEVICE},ch4,nsu={NAMESPACE};s=ch4,0\n{DEVICE},ch4-b,ns=2;s=ch4-b,0\n"
