@@ -13,6 +13,7 @@ import pytest
 from liandong.core.values.errors import Busy
 from liandong.core.values.times import MINUTE, format_time
 from liandong.sim.mqtt import Broker, MqttDevice, find_mosquitto
+from tests.adapters.certificates import Authority
 from tests.adapters.field_city import DEVICE, GAS_1, GAS_2, FieldTown
 from tests.ports import free_port
 
@@ -161,6 +162,38 @@ def test_what_was_not_acknowledged_comes_again_also_after_a_restart_of_either_si
         made.until(lambda: made.health()["left_out"] == {"reading.repeated_message": 2})
     finally:
         made.stop()
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_over_tls_both_sides_show_a_certificate_and_a_strange_one_is_named(
+    tmp_path: Path, trusted: bool
+) -> None:
+    authority, keys, links = Authority("ours"), tmp_path / "broker", tmp_path / "links"
+    authority.give(keys, "server")
+    authority.give(links, "client")
+    if not trusted:
+        (links / "ca.pem").write_bytes(Authority("another").pem)
+    inside = free_port()
+    files = (f"cafile {keys}/ca.pem", f"certfile {keys}/server.pem", f"keyfile {keys}/server.key")
+    lines = (*files, "require_certificate true", f"listener {inside} 127.0.0.1", "allow_anonymous true")
+    broker = Broker(keys, free_port(), lines).start()
+    ours = 'tls = true\nca_file = "ca.pem"\ncertificate_file = "client.pem"\nkey_file = "client.key"\n'
+    made = town(tmp_path, broker, "5", ours)
+    try:
+        if trusted:
+            listening(made)
+            device = MqttDevice(inside)
+            device.publish(f"plant/{DEVICE}/ch4", "5.5")
+            device.close()
+            made.until(made.readings)
+            assert made.readings() == [(GAS_1, 5.5)]
+        else:
+            made.start()
+            made.until(lambda: made.health()["failures"])
+            assert made.health()["error"] == "mqtt.certificate_refused"
+    finally:
+        made.stop()
+        broker.stop()
 
 
 def test_a_broker_that_refuses_is_seen_and_the_password_is_not(

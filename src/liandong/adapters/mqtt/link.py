@@ -8,9 +8,11 @@ payload away before anybody can know that it is durable, and a kill would lose i
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from ssl import SSLError
 from typing import Any
 
 from liandong.adapters._io.links import Health, no_library, run_all
@@ -124,7 +126,9 @@ class MqttLink:
             self.health.failed(f"mqtt.disconnected_{reason.value}")
 
     def _on_connect_fail(self, _: Any, __: Any) -> None:
-        self.health.failed("mqtt.unreachable")
+        # paho calls this while it handles what went wrong, and passes nothing of it on.
+        certificate = isinstance(sys.exc_info()[1], SSLError)
+        self.health.failed("mqtt.certificate_refused" if certificate else "mqtt.unreachable")
 
     def _on_subscribe(self, _: Any, __: Any, ___: Any, reasons: Any, ____: Any = None) -> None:
         for reason in reasons:
