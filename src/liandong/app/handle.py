@@ -7,14 +7,14 @@ here writes: the writer commits a whole group at once, or throws it away and dec
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, get_args
 
 import msgspec
 
 from liandong.app.ports import ActRow, Changes, OutboxRow, Store, StreamRow
-from liandong.app.project import columns, moved, state_bytes
+from liandong.app.project import Projection, columns, moved, state_bytes
 from liandong.core.mechanism.policy import Policy
 from liandong.core.route import DECIDE, owner_of, stream_of
 from liandong.core.values.alarm import AlarmAct, AlarmState
@@ -33,8 +33,8 @@ from liandong.core.values.events import AGGREGATES, EventRecord, evolve, kind_of
 from liandong.core.values.findings import FindingMessage
 from liandong.core.values.graded import GradedFinding
 from liandong.core.values.ids import make_id
-from liandong.core.values.journal import DEFAULT_ALGORITHM, GENESIS, Entry, EntryKind, chain
-from liandong.core.values.lists import AnnouncementStage
+from liandong.core.values.journal import DEFAULT_ALGORITHM, GENESIS, Entry, EntryKind, JournalRow, chain
+from liandong.core.values.lists import AnnouncementStage, Step
 from liandong.core.values.messages import (
     Act,
     ClockConfirmed,
@@ -110,14 +110,14 @@ def read_message(record: EventRecord) -> Any:
 #: What persons do under a client's own key: a repeat gets the answer that was given.
 PersonsAct = Act | WarningAct | ResponseAct | ResourceAct | MechanismAct | AlarmAct | AnnouncementAct
 #: Events after which other decisions look at another policy.
-_MOVES_POLICY = (
+_MOVES_POLICY = frozenset({
     DutySwapped, PostsHandedOver, ResponseStarted, ResponseLevelChanged, ResponseEnded,
     AnnouncementMade, AnnouncementExtended, AnnouncementEnded,
-)  # fmt: skip
+})  # fmt: skip
 _MATTERS = (WarningState, ResponseState, ResourceState, DraftState, AnnouncementState)
 
 
-@dataclass
+@dataclass(slots=True)
 class Head:
     """What the handler holds of a stream: its head and its state."""
 
@@ -138,7 +138,14 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Trial:
-    """Changes of one message over what the group has so far; joined on success, dropped on failure."""
+    """Changes of one message over what the group has so far; joined on success, dropped on failure.
+
+    One is made for every message, so it holds no more of a `Changes` than a message can bring.
+    """
+
+    __slots__ = (
+        "acts", "admission", "agreed", "entries", "handler", "heads", "latest", "moved", "outbox", "touched",
+    )  # fmt: skip
 
     def __init__(self, handler: Handler) -> None:
         self.handler = handler
@@ -146,7 +153,10 @@ class Trial:
         self.latest: dict[str, str] = {}
         self.touched: set[str] = set()
         self.agreed = False  #: somebody's duty or post changed hands, or a response started or ended
-        self.changes = Changes()
+        self.entries: list[JournalRow] = []
+        self.moved: list[Projection] = []  #: rows of read models, in the order in which they changed
+        self.outbox: list[OutboxRow] = []
+        self.acts: list[ActRow] = []
         self.admission = handler.admission
 
     def head(self, stream: str) -> Head:
@@ -166,7 +176,7 @@ class Trial:
         head = self.head(entry.stream)
         row = chain(entry, head.sequence + 1, head.hash, self.handler.algorithm)
         head.sequence, head.hash = row.sequence, row.hash
-        self.changes.entries.append(row)
+        self.entries.append(row)
         self.touched.add(entry.stream)
 
 
@@ -363,8 +373,8 @@ class Handler:
                 kind=EntryKind.ADMISSION,
                 stream=f"admission:{origin}",
                 now=now,
-                mode=self.policy.mode,
-                versions=self.policy.versions,
+                mode=self._policy.mode,
+                versions=self._policy.versions,
                 admission=trial.admission,
                 message=record_message(message),
             )
@@ -378,38 +388,36 @@ class Handler:
     def _follow(self, trial: Trial, message: Any, now: int) -> Answer:
         """The message and the events that later steps own, in order."""
         answer: Answer | None = None
-        waiting = deque([message])
+        policy = self._policy
+        waiting = deque(_owned([message]))
         while waiting:
-            current = waiting.popleft()
-            step = owner_of(current)
-            if step is None:
-                continue
-            stream, empty = stream_of(self.policy, current, trial.latest_case)
+            current, step = waiting.popleft()
+            stream, empty = stream_of(policy, current, trial.latest_case)
             head = trial.head(stream)
             before = head.state if head.state is not None else empty
             if before is None:
                 before = AGGREGATES[kind_of(stream)][0]
-            decision = DECIDE[step](self.policy, before, current, now)
+            decision = DECIDE[step](policy, before, current, now)
             kind = EntryKind.DELIVERY if isinstance(current, DeliveryReported) else EntryKind.DECISION
             trial.append(
                 Entry(
                     kind=kind,
                     stream=stream,
                     now=now,
-                    mode=self.policy.mode,
-                    versions=self.policy.versions,
+                    mode=policy.mode,
+                    versions=policy.versions,
                     admission=trial.admission,
                     step=step,
                     reason=decision.reason,
                     refused=decision.refused,
-                    events=tuple(record_event(event) for event in decision.events),
+                    events=tuple(map(record_event, decision.events)),
                     effects=decision.effects,
                 )
             )
             self._apply(trial, stream, head, decision, now)
             if answer is None:
                 answer = self._answer(decision, head)
-            waiting.extend(event for event in decision.events if owner_of(event) is not None)
+            waiting.extend(_owned(decision.events))
         return answer or Answer()
 
     def _apply(self, trial: Trial, stream: str, head: Head, decision: Decision, now: int) -> None:
@@ -422,21 +430,13 @@ class Handler:
             for event in decision.events:
                 state = evolve(stream, state, event)
         head.state = state
-        trial.agreed |= any(isinstance(event, _MOVES_POLICY) for event in decision.events)
-        rows = moved(before, state)
-        changes = trial.changes
-        changes.orders |= rows.orders
-        changes.queue |= rows.queue
-        changes.participants |= rows.participants
-        for id in rows.timers_gone:
-            changes.timers_set.pop(id, None)
-        changes.timers_gone |= rows.timers_gone
-        changes.timers_set |= rows.timers
+        trial.agreed |= not _MOVES_POLICY.isdisjoint(map(type, decision.events))
+        trial.moved.append(moved(before, state))
         # Only an opening makes a case the newest of its grouping: a late word on an old one does not.
         if isinstance(state, CaseState) and (before is None or not before.id):
             trial.latest[state.grouping] = stream
         for effect in decision.effects:
-            changes.outbox.append(self._outbox(effect, trial.admission, len(changes.outbox), now))
+            trial.outbox.append(self._outbox(effect, trial.admission, len(trial.outbox), now))
 
     def _outbox(self, effect: Deliver, admission: int, index: int, now: int) -> OutboxRow:
         # The admission's ordinal tells two deliveries apart that say nearly the same in one moment.
@@ -468,7 +468,7 @@ class Handler:
             params=answer.params,
             case=act.case if isinstance(act, Act) else answer.case, version=answer.version, at=now,
         )  # fmt: skip
-        trial.changes.acts.append(row)
+        trial.acts.append(row)
 
     def _join(self, trial: Trial) -> None:
         """The message went through: its changes become the group's."""
@@ -480,18 +480,19 @@ class Handler:
         if trial.agreed:
             self.policy = self._committed
         self.admission = trial.admission
-        mine, group = trial.changes, self.pending
-        group.entries += mine.entries
-        group.orders |= mine.orders
-        group.queue |= mine.queue
-        group.participants |= mine.participants
-        for id in mine.timers_gone:
-            group.timers_set.pop(id, None)
-        group.timers_gone |= mine.timers_gone
-        group.timers_set |= mine.timers_set
-        group.outbox += mine.outbox
-        group.acts += mine.acts
-        for row in mine.acts:
+        group = self.pending
+        group.entries += trial.entries
+        for rows in trial.moved:
+            group.orders |= rows.orders
+            group.queue |= rows.queue
+            group.participants |= rows.participants
+            for id in rows.timers_gone:
+                group.timers_set.pop(id, None)
+            group.timers_gone |= rows.timers_gone
+            group.timers_set |= rows.timers
+        group.outbox += trial.outbox
+        group.acts += trial.acts
+        for row in trial.acts:
             self._acts[row.id] = row
 
     def note(self, kind: EntryKind, stream: str, now: int, key: str, **params: Any) -> None:
@@ -508,6 +509,11 @@ class Handler:
             )
         )
         self._join(trial)
+
+
+def _owned(messages: Iterable[Any]) -> list[tuple[Any, Step]]:
+    """Those that a step handles, each with its step."""
+    return [(message, step) for message in messages if (step := owner_of(message)) is not None]
 
 
 def _id_of(state: Any) -> str:

@@ -430,6 +430,9 @@ class Store(Protocol):
     def case_facts(self, cases: Sequence[str]) -> dict[str, CaseFacts]:
         """Of cases by id, who may see them."""
 
+    def alarm_facts(self, alarms: Sequence[str]) -> dict[str, CaseFacts]:
+        """Of alarms by id, who may see them: also whoever takes part in a case of theirs."""
+
     def rejected(self, id: str) -> RejectedRow | None:
         """One rejected input."""
 
@@ -619,11 +622,17 @@ class Archive(Protocol):
     def extent(self) -> tuple[int | None, int | None]:
         """Event times of the oldest and the newest reading, microseconds; None where there is none."""
 
+    def first(self, numbers: Sequence[int]) -> dict[int, int]:
+        """Channel number → event time of its oldest reading, of those that have any."""
+
     def keep(
         self, now: int, kept: Mapping[DataKind, int], thin: tuple[int, int] | None = None
     ) -> tuple[int, dict[str, int]]:
         """Compact what is closed, thin readings that are old (`thin`: after how long, to which stretch), and
         remove what is overdue: files made; class → files removed."""
+
+    def crowded(self) -> bool:
+        """Whether so much is closed and not compacted that it should be done now."""
 
 
 #: (event time, value in the quantity's canonical unit, quality bits).

@@ -36,7 +36,7 @@ _Waiting = WarningState | ResponseState | ResourceState | AlarmState | Announcem
 ParticipantKey = tuple[str, str, str, str, int]
 
 
-@dataclass
+@dataclass(slots=True)
 class Projection:
     """Columns of the stream row, and rows of orders, participants and timers."""
 
@@ -157,8 +157,11 @@ def _name_of(state: _Waiting) -> str:
 
 def queue_row(case: CaseState) -> QueueRow:
     """A case's place in the queue: the sooner something is due, the further in front."""
-    running = [c for c in case.clocks.values() if c.stopped is None and c.paused_at is None]
-    first = min(running, key=lambda c: (c.due, c.key), default=None)
+    first: Clock | None = None
+    for c in case.clocks.values():
+        running = c.stopped is None and c.paused_at is None
+        if running and (first is None or (c.due, c.key) < (first.due, first.key)):
+            first = c
     waits = first.unit if first else next((o.unit for o in case.orders.values() if o.status in LIVE), "")
     return QueueRow(
         case=case.id, live=0 if case.over else 1, turn=turn_of(case, first), unit=case.lead, waits=waits,
@@ -170,8 +173,10 @@ def turn_of(case: CaseState, first: Clock | None) -> int:
     """Due moments, then what nothing is due for by age, then what is closed, the newest first."""
     if case.over:
         return _CLOSED - case.closed
-    owed = [report.due for report in case.reports.values() if report.due is not None]
-    due = min([*owed, *([first.due] if first else [])], default=None)
+    due = first.due if first else None
+    for report in case.reports.values():
+        if report.due is not None and (due is None or report.due < due):
+            due = report.due
     return _UNTIMED + case.opened if due is None else due
 
 

@@ -447,6 +447,21 @@ def facts_tell_who_may_see_a_case(store: Store) -> None:
     equal(store.case_facts([]), {})
 
 
+def facts_tell_who_may_see_an_alarm(store: Store) -> None:
+    alarm = stream_row("alarm:gas|a", grouping="town", domain="gas", area_path="/x/", mode=Mode.DRILL)
+    alone = stream_row("alarm:gas|b", grouping="gas|b")
+    cases = [stream_row(f"case:c{n}", grouping="town", ordinal=n) for n in (1, 2)]
+    people = [participant("c1"), participant("c2", unit="unit:b"), participant("c3", unit="unit:c")]
+    store.commit(changes(alarm, alone, *cases, *people))
+    found = store.alarm_facts(["gas|a", "gas|b", "gas|c"])
+    equal(set(found), {"gas|a", "gas|b"})
+    one = found["gas|a"]
+    equal((one.domain, one.area_path, one.mode), ("gas", "/x/", Mode.DRILL))
+    equal(sorted((p.case, p.unit) for p in one.participants), [("c1", "unit:a"), ("c2", "unit:b")])
+    equal(found["gas|b"].participants, ())
+    equal(store.alarm_facts([]), {})
+
+
 # Several processes over one store
 
 
@@ -599,6 +614,7 @@ STORE_CHECKS: tuple[Check, ...] = (
     a_session_comes_with_its_account_until_it_is_over,
     marks_are_entries_without_bodies,
     facts_tell_who_may_see_a_case,
+    facts_tell_who_may_see_an_alarm,
     partitions_have_one_owner_at_a_rising_epoch,
     who_is_buried_owns_nothing_and_writes_nothing,
     a_partition_that_has_moved_is_not_written,

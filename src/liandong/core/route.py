@@ -109,21 +109,25 @@ OWNERS: dict[type, Step] = {
 }
 #: Closing is proven by its own step; every other act is coordination.
 CLOSING_ACTS = (Action.CLOSE, Action.ARCHIVE, Action.DISPOSAL_REPORT)
+#: Types whose step also goes by what they say.
+_BY_CONTENT = frozenset({Act, OrderReported, AlertCleared, AlertReleased, TimerFired})
 #: Streams of warn that wait for moments.
 WARN_TIMERS = ("alarm", "announcement")
 
 
 def owner_of(message: Any) -> Step | None:
     """The step that handles a message, None where no step does."""
-    if isinstance(message, Act) and message.action in CLOSING_ACTS:
-        return Step.CLOSE
-    if isinstance(message, AlertCleared) and message.place:
-        return Step.WARN  # the last one to clear tells the case
-    if isinstance(message, AlertReleased):
-        return Step.WARN if message.by else None  # the announcement that held it back
-    if isinstance(message, TimerFired) and message.case.partition(":")[0] in WARN_TIMERS:
-        return Step.WARN
-    return OWNERS.get(type(message))
+    kind = type(message)
+    if kind in _BY_CONTENT:
+        if isinstance(message, Act) and message.action in CLOSING_ACTS:
+            return Step.CLOSE
+        if isinstance(message, AlertCleared) and message.place:
+            return Step.WARN  # the last one to clear tells the case
+        if isinstance(message, AlertReleased):
+            return Step.WARN if message.by else None  # the announcement that held it back
+        if isinstance(message, TimerFired) and message.case.partition(":")[0] in WARN_TIMERS:
+            return Step.WARN
+    return OWNERS.get(kind)
 
 
 def stream_of(policy: Policy, message: Any, latest: Callable[[str], CaseState | None]) -> tuple[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 
 from hypothesis import given
@@ -48,3 +50,9 @@ def test_keys_are_sorted_without_spaces_in_utf8():
 def test_digests_are_the_known_ones():
     assert sha256(b"abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     assert len(short_hash(b"")) == 26 and short_hash(b"a") != short_hash(b"b")
+
+
+@given(st.binary(max_size=40))
+def test_a_short_hash_is_the_base32_of_its_digest(data):
+    whole = base64.b32encode(hashlib.blake2b(data, digest_size=16).digest())
+    assert short_hash(data) == whole.decode().rstrip("=").lower()

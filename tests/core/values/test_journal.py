@@ -83,6 +83,8 @@ def test_parts_are_length_prefixed():
     assert chain_hash("sha256", "a1", 1, "", b"") != chain_hash("sha256", "a", 11, "", b"")
     joined = "6:sha2566:case:a1:10:64:" + hashlib.sha256(b"x").hexdigest()
     assert chain_hash("sha256", "case:a", 1, "", b"x") == hashlib.sha256(joined.encode()).hexdigest()
+    wide = "6:sha2568:case:警2:122:é64:" + hashlib.sha256(b"").hexdigest()
+    assert chain_hash("sha256", "case:警", 12, "é", b"") == hashlib.sha256(wide.encode()).hexdigest()
 
 
 def test_an_algorithm_is_chosen_from_the_list():

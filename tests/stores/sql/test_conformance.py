@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import pytest
 
+from liandong.app.ports import Changes
 from liandong.conformance.questions import QUESTION_CHECKS, check_questions
 from liandong.conformance.questions import Check as QuestionCheck
-from liandong.conformance.store import STORE_CHECKS, Check, a_losing_writer_leaves_nothing, check_store
-from liandong.stores._sql.store import SqlStore
+from liandong.conformance.store import (
+    STORE_CHECKS,
+    Check,
+    a_losing_writer_leaves_nothing,
+    act_row,
+    check_store,
+)
+from liandong.stores._sql.store import MANY, SqlStore
 from liandong.stores.memory import open_memory
 
 
@@ -19,6 +26,14 @@ def test_store(store: SqlStore, check: Check) -> None:
 @pytest.mark.parametrize("check", QUESTION_CHECKS, ids=lambda check: check.__name__)
 def test_questions(store: SqlStore, check: QuestionCheck) -> None:
     check(store, store.questions)
+
+
+@pytest.mark.parametrize("count", [MANY - 1, MANY, 400])
+def test_acts_are_found_one_by_one_or_in_one_question(store: SqlStore, count: int) -> None:
+    rows = {id: act_row(id) for id in (f"a{n}" for n in range(0, count, 2))}
+    store.commit(Changes(acts=list(rows.values())))
+    found = store.acts([f"a{n}" for n in range(count)])
+    assert len(found) == len(rows) and {row.id: row for row in found} == rows
 
 
 def test_the_whole_suite_runs_in_one_call() -> None:

@@ -83,7 +83,9 @@ def start_clocks(draft: Draft) -> None:
 
 def _start_waits(draft: Draft, order: Order, step: PlannedStep) -> None:
     """Moments that no limit gives: so long without an answer; so long after, where the limit is unset."""
-    rows = _rows(draft, order, step.action)
+    rows = draft.policy.routing.waits(draft.case.hazard, draft.case.level, step.action, order.line)
+    if not rows:
+        return
     unanswered, later = f"{order.id}/answer", f"{order.id}/{step.action}"
     found: list[tuple[str, str, int]] = []
     waits = []

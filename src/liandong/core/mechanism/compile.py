@@ -87,6 +87,15 @@ class Group:
         #: (winner, loser) → boxes in which one overrides the other by name; None = wherever both hold.
         self.named = named
         self._cells: dict[Cell, tuple[Row, ...]] = {}
+        self._held: dict[Cell, tuple[Row, ...]] = {}
+
+    def holding(self, cell: Cell) -> tuple[Row, ...]:
+        """Every row that holds in a cell, nearest flow first."""
+        found = self._held.get(cell)
+        if found is None:
+            held = tuple(candidate.row for candidate in self.candidates if candidate.holds(cell))
+            found = self._held[cell] = held
+        return found
 
     def speaking(self, cell: Cell) -> tuple[Row, ...]:
         """The rows that speak in a cell: one, none, or, where the mechanism is at fault, several."""
@@ -208,8 +217,7 @@ class Compiled:
 
     def holding(self, hazard: str, part: Participation, cell: Cell) -> tuple[RoleRow, ...]:
         """Every row for a part that any number of roles may take, nearest flow first."""
-        rows = [candidate for candidate in self.roles(hazard, part).candidates if candidate.holds(cell)]
-        return tuple(c.row for c in rows if isinstance(c.row, RoleRow))
+        return tuple(row for row in self.roles(hazard, part).holding(cell) if isinstance(row, RoleRow))
 
     def box(self, row: Row) -> Box:
         """A row's atoms on every axis; one that knows no place or time holds at any."""

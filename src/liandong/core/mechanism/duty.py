@@ -27,10 +27,13 @@ def on_duty(draft: Draft, role: str, line: str = "") -> Resolved:
     """Who acts for a role on a line, never a unit of which it was decided that it is not its duty, as long
     as there is another: else the unit that was decided on last, else whoever the rows say leads."""
     case = draft.case
-    decided = [q.decided for q in case.questions.values() if q.line == line and q.decided]
-    found = [resolve(draft.policy, case, one, draft.now) for one in (role, *decided[-1:], "lead")]
+    first = resolve(draft.policy, case, role, draft.now)
     never = barred(case, line)
-    return next((to for to in found if to.unit not in never), found[0])
+    if first.unit not in never:
+        return first
+    decided = [q.decided for q in case.questions.values() if q.line == line and q.decided]
+    others = (resolve(draft.policy, case, one, draft.now) for one in (*decided[-1:], "lead"))
+    return next((to for to in others if to.unit not in never), first)
 
 
 def may_hold(case: CaseState, order: Order, unit: str) -> bool:

@@ -26,6 +26,7 @@ _PART_OF_ROLE = {"lead": Participation.LEAD, "verifier": Participation.VERIFY}
 _SHORT = (Action.CLOSE, Action.ARCHIVE)
 #: What is left to do on a case that is closed.
 _AFTER_CLOSING = (Action.ARCHIVE, Action.DISPOSAL_REPORT)
+_EVERY = frozenset(Action)
 _AUTHORITIES = (UnitKind.DEPARTMENT, UnitKind.INSTITUTION)
 
 
@@ -112,7 +113,7 @@ def issue_next(draft: Draft, unit: str = "") -> None:
 
 def _issue_main(draft: Draft, unit: str) -> None:
     case = draft.case
-    left = set(Action) - set(case.done)
+    left = set(_EVERY.difference(case.done))
     if case.reviewed is not True:
         left.add(Action.REVIEW)  # one that no longer counts, e.g. because of what was found since
     if case.verdict in (Verdict.FALSE, Verdict.TEST):

@@ -14,6 +14,9 @@ from liandong.core.values.case import CaseState, Order, replace
 from liandong.core.values.lists import AreaKind, Participation
 from liandong.core.values.rows import RoleRow
 
+#: By its word, because a role may begin with any word.
+_AREA_KINDS: dict[str, AreaKind] = {kind.value: kind for kind in AreaKind}
+
 
 class Resolved(msgspec.Struct, frozen=True, kw_only=True):
     """Who it is. `fallback` says why it is the centre instead."""
@@ -32,13 +35,13 @@ def unit_of_role(policy: Policy, case: CaseState, role: str, now: int | None = N
         return role
     if role == "centre":
         return centre_of(policy)
-    asset = city.assets.get(case.asset)
     if role in ("lead", "verifier"):
         part = Participation.LEAD if role == "lead" else Participation.VERIFY
         row = policy.routing.role(case.hazard, case.level, part, situation(policy, case, now))
         return unit_of_role(policy, case, row.role, now) if row and row.role != role else ""
     if role in policy.city.bodies:
         return policy.city.bodies[role].office
+    asset = city.assets.get(case.asset)
     kind, _, function = role.partition(":")
     if function:
         return _in_territory(policy, asset.area if asset else case.area, kind, function)
@@ -78,16 +81,15 @@ def situation(policy: Policy, case: CaseState, now: int | None = None) -> Situat
 
 def _in_territory(policy: Policy, area: str, kind: str, function: str) -> str:
     """The unit that answers for a function in the city, district or town in which an area lies."""
-    above = policy.city.area_above(area, AreaKind(kind)) if kind in list(AreaKind) else ""
-    found = policy.city.units_for(function, above) if above else ()
-    return found[0] if found else ""
+    of = _AREA_KINDS.get(kind)
+    return policy.city.unit_above(area, of, function) if of is not None else ""
 
 
 def centre_of(policy: Policy) -> str:
     """The monitoring centre: a unit, or the one with a function, e.g. `city:centre`."""
     centre = policy.routing.mechanism.centre
     kind, _, function = centre.partition(":")
-    if centre in policy.city.units or kind not in list(AreaKind):
+    if centre in policy.city.units or kind not in _AREA_KINDS:
         return centre
     areas = (area.key for area in policy.city.city.areas if area.kind == kind)
     return next((unit for area in areas for unit in policy.city.units_for(function, area)), "")

@@ -59,6 +59,10 @@ class Routing:
         self._urged: dict[tuple[str, str, Action, str], tuple[EscalationRow, ...]] = {}
         self._kept: dict[tuple[str, str, str], tuple[Any, ...]] = {}
         self._assignments: dict[tuple[str, str], list[tuple[str, tuple[StepRow, ...]]]] = {}
+        self._waits: dict[tuple[str, str, Action, str], tuple[EscalationRow, ...]] = {}
+        self._steps: dict[tuple[str, str], tuple[StepRow, ...]] = {}
+        self._lines: dict[tuple[str, str], dict[str, tuple[StepRow, ...]]] = {}
+        self._contacts: dict[tuple[str, str], tuple[ContactRow, ...]] = {}
         self._step_by_key = {row.key: row for row in mechanism.steps}
         self._escalation_by_key = {row.key: row for row in mechanism.escalations}
 
@@ -116,15 +120,21 @@ class Routing:
 
     def steps(self, flow: str, level: str) -> tuple[StepRow, ...]:
         """The steps of the main line at a level, one row per action, in order."""
-        return tuple(row for row in self._all_steps(flow, level) if not row.line)
+        key = (flow, level)
+        if key not in self._steps:
+            self._steps[key] = tuple(row for row in self._all_steps(flow, level) if not row.line)
+        return self._steps[key]
 
     def lines(self, flow: str, level: str) -> dict[str, tuple[StepRow, ...]]:
         """The steps of every linked order beside the main line, by its name, in order."""
-        found: dict[str, list[StepRow]] = {}
-        for row in self._all_steps(flow, level):
-            if row.line:
-                found.setdefault(row.line, []).append(row)
-        return {line: tuple(rows) for line, rows in found.items()}
+        key = (flow, level)
+        if key not in self._lines:
+            found: dict[str, list[StepRow]] = {}
+            for row in self._all_steps(flow, level):
+                if row.line:
+                    found.setdefault(row.line, []).append(row)
+            self._lines[key] = {line: tuple(rows) for line, rows in found.items()}
+        return self._lines[key]
 
     def _all_steps(self, flow: str, level: str) -> tuple[StepRow, ...]:
         rows: tuple[StepRow, ...] = self._speaking("steps", flow, level)
@@ -144,6 +154,14 @@ class Routing:
         if key not in self._urged:
             self._urged[key] = self._escalations(flow, level, action, line)
         return self._urged[key]
+
+    def waits(self, flow: str, level: str, action: Action, line: str = "") -> tuple[EscalationRow, ...]:
+        """Those of the escalation rows whose moment does not hang on a limit."""
+        key = (flow, level, action, line)
+        if key not in self._waits:
+            rows = self.escalations(flow, level, action, line)
+            self._waits[key] = tuple(r for r in rows if r.no_answer_s is not None or r.after_s is not None)
+        return self._waits[key]
 
     def _escalations(self, flow: str, level: str, action: Action, line: str) -> tuple[EscalationRow, ...]:
         rows: tuple[EscalationRow, ...] = self._speaking("escalations", flow, level, several=True)
@@ -184,9 +202,12 @@ class Routing:
 
     def contacts(self, flow: str, matter: str = "") -> tuple[ContactRow, ...]:
         """Who answers for a flow, or for one matter of it; the nearest flow first."""
-        names = self.flows(flow)
-        rows = [row for row in self.mechanism.contacts if row.flow in names and row.matter == matter]
-        return tuple(sorted(rows, key=lambda row: names.index(row.flow)))
+        key = (flow, matter)
+        if key not in self._contacts:
+            names = self.flows(flow)
+            rows = [row for row in self.mechanism.contacts if row.flow in names and row.matter == matter]
+            self._contacts[key] = tuple(sorted(rows, key=lambda row: names.index(row.flow)))
+        return self._contacts[key]
 
     # By key.
 

@@ -313,6 +313,7 @@ class CityIndex:
             self._units_for[unit.function, unit.area].append(unit.key)
             if unit.kind == UnitKind.TOWN and unit.function != "town":
                 self._units_for["town", unit.area].append(unit.key)
+        self._unit_above: dict[tuple[str, AreaKind, str], str] = {}
         self._posts_of_unit: dict[str, list[Post]] = defaultdict(list)
         for post in city.posts:
             self._posts_of_unit[post.unit].append(post)
@@ -336,6 +337,17 @@ class CityIndex:
             seen.add(area)
             area = found.parent
         return ""
+
+    def unit_above(self, area: str, kind: AreaKind, function: str) -> str:
+        """The unit that answers for a function in the area of this kind in which an area lies; empty where
+        there is none."""
+        key = (area, kind, function)
+        found = self._unit_above.get(key)
+        if found is None:
+            above = self.area_above(area, kind)
+            found = next(iter(self.units_for(function, above)), "") if above else ""
+            self._unit_above[key] = found
+        return found
 
     def units_for(self, function: str, area: str) -> tuple[str, ...]:
         """Units that answer for a function with just this area as their territory, by key."""

@@ -88,8 +88,12 @@ def digest(algorithm: str, data: bytes) -> str:
 
 def chain_hash(algorithm: str, stream: str, sequence: int, previous: str, body: bytes) -> str:
     """The hash of an entry. Parts are length-prefixed, so that no two tuples give the same bytes."""
-    parts = (algorithm, stream, str(sequence), previous, digest(algorithm, body))
-    return digest(algorithm, "".join([f"{len(part.encode())}:{part}" for part in parts]).encode())
+    number, of_body = str(sequence), digest(algorithm, body)
+    parts = (
+        f"{len(algorithm.encode())}:{algorithm}{len(stream.encode())}:{stream}{len(number)}:{number}"
+        f"{len(previous.encode())}:{previous}{len(of_body)}:{of_body}"
+    )
+    return digest(algorithm, parts.encode())
 
 
 def chain(entry: Entry, sequence: int, previous: str, algorithm: str = DEFAULT_ALGORITHM) -> JournalRow:

@@ -16,6 +16,7 @@ from liandong.core.values.lists import Watch
 from liandong.core.values.roster import Duty, Holding, Leave, OnDuty, PostsMoved, Swap
 
 replace = msgspec.structs.replace
+_WATCHES = tuple(Watch)
 
 
 class RosterIndex:
@@ -79,7 +80,7 @@ class RosterIndex:
         Of several watches the first that is filled answers: main, second, leader. For somebody who is away
         the deputy stands in; where nobody else is left, the one on the roster is named all the same.
         """
-        filled = [duty for watch in Watch if (duty := self.around(post, watch, now)[1]) is not None]
+        filled = [duty for watch in self.watches_of(post) if (duty := self.around(post, watch, now)[1])]
         for duty in filled:
             if not self.away(duty.person, now):
                 return OnDuty(post, duty.person, duty.deputy)
@@ -117,7 +118,7 @@ class RosterIndex:
     def watches_of(self, post: str) -> tuple[Watch, ...]:
         """The watches for which the roster has any row of a post."""
         found = self._duties.get(post, {})
-        return tuple(watch for watch in Watch if watch in found)
+        return tuple(watch for watch in _WATCHES if watch in found) if found else ()
 
     def rows(self, post: str, watch: Watch) -> Sequence[Duty]:
         """Every duty of one watch, by its beginning."""

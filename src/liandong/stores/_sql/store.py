@@ -57,6 +57,8 @@ from liandong.stores._sql.writing import CONSUMED, Writing
 
 #: Rows that one read fetches where a caller wants all of them: no reader holds the database for long.
 CHUNK = 1_000
+#: Keys from which on one question about all of them costs less than one for each.
+MANY = 32
 
 _delivery_columns = [
     func.coalesce(column, 0) if column.name == "next_at" else column for column in tables.outbox.columns
@@ -162,7 +164,10 @@ class SqlStore:
         return next(iter(self.acts([id])), None)
 
     def acts(self, ids: Sequence[str]) -> list[ActRow]:
-        return self._direct(shapes.ACT, self._act, [(id,) for id in ids])
+        if len(ids) < MANY:
+            return self._direct(shapes.ACT, self._act, [(id,) for id in ids])
+        t = tables.acts
+        return [shapes.ACT.row(row) for row in self._all(select(t).where(t.c.id.in_(ids)))]
 
     def due_timers(self, now: int, limit: int) -> list[TimerRow]:
         t = tables.timers
@@ -321,6 +326,27 @@ class SqlStore:
             )
             for stream, domain, path, mode in heads
         }  # fmt: skip
+
+    def alarm_facts(self, alarms: Sequence[str]) -> dict[str, CaseFacts]:
+        s, p, case = tables.streams, tables.participants, tables.streams.alias("its_case")
+        mine = s.c.stream.in_([f"alarm:{alarm}" for alarm in alarms])
+        its = (case.c.kind == "case") & (case.c.grouping == s.c.grouping)
+        takes = p.c.case == func.substr(case.c.stream, len("case:") + 1)
+        with self._database.reading() as connection:
+            heads = connection.execute(
+                select(s.c.stream, s.c.domain, s.c.area_path, s.c.mode).where(mine)
+            ).all()
+            joined = select(s.c.stream, p).select_from(s.join(case, its).join(p, takes)).where(mine)
+            rows = connection.execute(joined).all()
+        people: dict[str, list[ParticipantRow]] = {}
+        for stream, *row in rows:
+            people.setdefault(stream, []).append(shapes.PARTICIPANT.row(row))
+        return {
+            stream.removeprefix("alarm:"): CaseFacts(
+                domain=domain, area_path=path, mode=Mode(mode), participants=tuple(people.get(stream, ()))
+            )
+            for stream, domain, path, mode in heads
+        }
 
     def entries_before(self, stream: str, now: int, below: int, limit: int) -> list[JournalRow]:
         t = tables.journal
