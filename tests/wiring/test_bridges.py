@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from liandong.adapters.bridge_api import ApiLink
+from liandong.adapters.bridge_api.link import ApiLink
 from liandong.adapters.bridge_file import FileLink
 from liandong.adapters.bridge_table import TableLink
 from liandong.app.settings import load_settings

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -45,3 +47,12 @@ def test_a_token_is_for_a_person_as_a_post_or_for_a_source(
 ) -> None:
     with pytest.raises(BadInput):
         make_token(tmp_path, person, post, source, 1)
+
+
+@pytest.mark.slow
+def test_a_city_starts_without_what_only_some_cities_need() -> None:
+    """Clients of HTTP, readers of tables, writers of reports: a fifth of a second of every start."""
+    unwanted = {"httpx", "openpyxl", "docx", "typst", "apprise", "authlib", "duckdb", "alembic", "rich"}
+    asked = f"import liandong.wiring.service, sys; print(*({unwanted!r} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""

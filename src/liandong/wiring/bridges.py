@@ -56,7 +56,7 @@ def _link(row: Bridge, place: dict[str, str], base: Path, say: Any) -> Link | No
     if unknown:
         raise BadInput("bridge.bad_settings", bridge=row.key, problem=", ".join(unknown)[:80])
     if row.kind == BridgeKind.API:
-        from liandong.adapters.bridge_api import ApiLink
+        from liandong.adapters.bridge_api.link import ApiLink
 
         secret = _secret(row, base / place["secret_file"]) if "secret_file" in place else ""
         return ApiLink(place.get("address", ""), secret.encode())

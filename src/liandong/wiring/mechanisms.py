@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from liandong.adapters.mechanisms import read_documents
 from liandong.core.mechanism.difference import Change, changes
 from liandong.core.mechanism.supplement import merge
 from liandong.core.values.city import CityIndex
@@ -17,6 +16,9 @@ from liandong.texts.changes import sentence
 
 def read_merged(paths: Sequence[Path]) -> Mechanism:
     """A document with what fills it. Raises BadInput where a row of ours overrules the document."""
+    # Only here: a running city starts without the readers of YAML and Excel.
+    from liandong.adapters.mechanisms import read_documents
+
     source, supplement = read_documents(paths)
     if supplement is None:
         return source

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import threading
 from collections.abc import Callable
@@ -15,12 +16,12 @@ from liandong.adapters.documents.router import make_router as documents_router
 from liandong.adapters.graded import make_router as graded_router
 from liandong.adapters.http.door import Door
 from liandong.adapters.http.router import make_router
-from liandong.adapters.oidc import OidcProvider
 from liandong.adapters.sensorthings import PREFIX as SENSORTHINGS
 from liandong.adapters.sensorthings import make_router as sensorthings_router
 from liandong.app.clock import system_clock
 from liandong.app.logs import configure_logging, uvicorn_log_config
 from liandong.app.platform import Platform
+from liandong.app.ports import IdentityProvider
 from liandong.app.settings import Settings
 from liandong.core.values.errors import BadInput
 from liandong.core.values.times import SECOND
@@ -49,7 +50,7 @@ def make_app(city: Embedded, language: str, settings: Settings | None = None) ->
     return Door(app, city.platform, f"{PREFIX}/readings", headers.items())
 
 
-def identity_provider(settings: Settings) -> OidcProvider | None:
+def identity_provider(settings: Settings) -> IdentityProvider | None:
     """The provider of the settings, where there is one. Raises BadInput for a secret that cannot be read."""
     if settings.oidc_issuer is None:
         return None
@@ -59,6 +60,9 @@ def identity_provider(settings: Settings) -> OidcProvider | None:
             secret = settings.oidc_client_secret_file.read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise BadInput("oidc.no_secret", path=str(settings.oidc_client_secret_file)) from error
+    # Only here: a city without a provider starts without the client of HTTP.
+    from liandong.adapters.oidc import OidcProvider
+
     clock = system_clock()
     return OidcProvider(
         str(settings.oidc_issuer), settings.oidc_client_id, secret, settings.oidc_claim,
@@ -150,6 +154,8 @@ def serve_city(settings: Settings, tell: Callable[[str], None]) -> None:
     folder = read_equipped(settings.city) if settings.city else None
     city = open_city(settings, folder)
     listening = free_socket(settings.host, settings.port)
+    app = make_app(city, settings.language, settings)
+    gc.freeze()  # what was imported and built stays as long as the process: no collection need walk it
     doors, field = open_doors(city.platform, settings), open_field(city.platform, settings)
     city.start(settings.tick_s)
     doors.start()
@@ -158,9 +164,8 @@ def serve_city(settings: Settings, tell: Callable[[str], None]) -> None:
     for name, port in doors.ports.items():
         tell(f"  {name}: {settings.host}:{port}")
     config = uvicorn.Config(
-        make_app(city, settings.language, settings), log_config=uvicorn_log_config(), access_log=False,
-        timeout_graceful_shutdown=1, lifespan="off",
-    )  # fmt: skip
+        app, log_config=uvicorn_log_config(), access_log=False, timeout_graceful_shutdown=1, lifespan="off"
+    )
     try:
         LiveServer(config).run(sockets=[listening])
     finally:

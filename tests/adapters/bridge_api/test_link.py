@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 
-from liandong.adapters.bridge_api import ApiLink
-from liandong.adapters.bridge_api.link import SIGNATURE
+from liandong.adapters.bridge_api.link import SIGNATURE, ApiLink
 from liandong.app.bridge.documents import Answer, TheirOrder
 from liandong.core.values.errors import BadInput
 from liandong.core.values.lists import HeardState, Outcome

@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import msgspec
 
+from liandong.app.bounded import Newest
 from liandong.app.bridge.documents import Answer, TheirOrder, read_orders
 from liandong.app.bridge.link import Incoming
 from liandong.core.values.canonical import canonical_bytes
@@ -22,6 +23,8 @@ from liandong.core.values.lists import Outcome
 #: Answers after which trying again may help.
 _LATER = (408, 425, 429)
 _NOT_OFFERED = (404, 405, 501)
+#: Orders that a receiver has fetched of which that is remembered: more than anybody has open at once.
+_MOST_FETCHED = 50_000
 SIGNATURE = "X-Liandong-Signature"
 
 
@@ -36,7 +39,7 @@ class ApiLink:
     def __init__(self, address: str = "", secret: bytes = b"", timeout_s: float = 5.0) -> None:
         self._address, self._secret = address.rstrip("/"), secret
         self._client = httpx.Client(timeout=timeout_s)
-        self._fetched: dict[str, int] = {}
+        self._fetched: Newest[str, int] = Newest(_MOST_FETCHED)
 
     def push(self, document: dict[str, Any]) -> tuple[Outcome, bool, str]:
         """Post once. A time-out after sending is unknown: it may have arrived, and a repeat does no harm."""

@@ -14,7 +14,6 @@ from anyio import to_thread
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, Field
 
-from liandong.adapters.bridge_api.link import ApiLink
 from liandong.app.bridge.desk import Bridges
 from liandong.app.bridge.documents import MOST_BYTES, MOST_EVENTS
 from liandong.app.bridge.inward import unreadable
@@ -241,6 +240,9 @@ def _id_of(raw: bytes) -> str:
 
 
 def _orders(desk: Bridges, key: str) -> BridgeOrders:
+    # Only here: a city without such a bridge starts without the client of HTTP.
+    from liandong.adapters.bridge_api.link import ApiLink
+
     found = desk.open_orders(key)
     link = desk.links.get(key)
     if isinstance(link, ApiLink):

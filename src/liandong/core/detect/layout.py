@@ -6,6 +6,8 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
+from operator import attrgetter
 from typing import TypeVar
 
 import numpy as np
@@ -71,11 +73,11 @@ class Layout:
         """Compile; raises BadInput for a key or number given twice, a channel of an unknown source, and a
         rule of an unknown scorer.
         """
-        rows = tuple(sorted(channels, key=lambda row: (row.group, row.key)))
+        rows = tuple(sorted(channels, key=attrgetter("group", "key")))
         ruled = tuple(sorted(rules, key=lambda rule: rule.key))
         terms = tuple(sorted(sources, key=lambda source: source.key))
-        _refuse_twice("channel", rows, lambda row: row.key)
-        _refuse_twice("channel_number", rows, lambda row: row.number)
+        _refuse_twice("channel", rows, attrgetter("key"))
+        _refuse_twice("channel_number", rows, attrgetter("number"))
         _refuse_twice("rule", ruled, lambda rule: rule.key)
         _refuse_twice("source", terms, lambda source: source.key)
         groups = tuple(sorted({row.group for row in rows}))
@@ -132,13 +134,24 @@ def _slots(
     for index, rule in enumerate(rules):
         if rule.statistic is not Statistic.SCORE:
             places[rule.quantity, rule.channel].append(index)
-    found = []
-    for c, row in enumerate(rows):
-        near = places.get((row.quantity, "*"), []) + places.get((row.quantity, row.key), [])
+
+    def chosen(near: list[int], row: ChannelRow) -> list[int]:
         mine = [r for r in near if applies(rules[r], row)]
-        found += [(c, r) for r in sorted(mine, key=lambda r: (not is_plain(rules[r]), r))]
-    pairs = np.array(found, dtype=np.int32).reshape(-1, 2)
-    return np.ascontiguousarray(pairs[:, 0]), np.ascontiguousarray(pairs[:, 1])
+        return sorted(mine, key=lambda r: (not is_plain(rules[r]), r))
+
+    # Rules that name no channel are the same for all of a quantity at a kind of asset: chosen once.
+    alike: dict[tuple[str, str], list[int]] = {}
+    of_row = []
+    for row in rows:
+        anywhere, own = places.get((row.quantity, "*"), []), places.get((row.quantity, row.key), [])
+        mine = None if own else alike.get((row.quantity, row.asset_kind))
+        if mine is None:
+            mine = chosen(anywhere + own, row)
+            if not own:
+                alike[row.quantity, row.asset_kind] = mine
+        of_row.append(mine)
+    channels = np.repeat(np.arange(len(rows), dtype=np.int32), [len(mine) for mine in of_row])
+    return channels, np.fromiter(chain.from_iterable(of_row), dtype=np.int32, count=len(channels))
 
 
 def _places(
@@ -148,6 +161,8 @@ def _places(
     scored = [
         (index, kind_of(rule, kinds)) for index, rule in enumerate(rules) if rule.statistic is Statistic.SCORE
     ]
+    if not scored:
+        return ()
     of_group: dict[str, list[int]] = defaultdict(list)
     for index, row in enumerate(rows):
         of_group[row.group].append(index)
@@ -204,6 +219,8 @@ def digest_of(channels: Iterable[ChannelRow], rules: Iterable[Rule], sources: It
 
 
 def _refuse_twice(what: str, rows: tuple[Row, ...], key: Callable[[Row], str | int]) -> None:
+    if len({key(row) for row in rows}) == len(rows):
+        return
     seen: set[str | int] = set()
     for row in rows:
         if key(row) in seen:
