@@ -7,30 +7,54 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from liandong.app.dispatch import DispatchBudget, false_share, held_back, keep_held, released
-from liandong.app.policies import current_policy, draft_commit, history, policy_of
+from liandong.app.dispatch import (
+    RULE,
+    DispatchBudget,
+    false_share,
+    held_back,
+    keep_held,
+    released,
+    silenced,
+)
+from liandong.app.policies import commit_policy, current_policy, draft_commit, history, policy_of
 from liandong.app.ports import Changes, StreamRow
 from liandong.app.writer import Writer
+from liandong.core.values.findings import Finding, FindingEnded
 from liandong.core.values.lists import Cause, Mode
 from liandong.core.values.rules import Rule
 from liandong.core.values.score import CaseScored, ScoreState
 from liandong.core.values.times import HOUR
 from liandong.stores.memory import open_memory
-from tests.app.machine import START, folder, make_writer
+from tests.app.machine import START, admitted, folder, make_writer
 from tests.app.rig import until
 
-KEY = "gas_ch4_medium"
+KEY, OTHER = "gas_ch4_medium", "gas_ch4_high"
+replace = msgspec.structs.replace
 
 
 @pytest.fixture
 def writer() -> Iterator[Writer]:
-    """A city whose first gas rule may be false half of the time."""
+    """A city whose first gas rule may be false half of the time, and which is told of silenced rules."""
     store = open_memory()
     made = make_writer(store)
     before = made.handler.policy
-    rules = {**before.rules, KEY: msgspec.structs.replace(before.rules[KEY], false_budget=0.5)}
+    rules = dict(before.rules)
+    for key in (KEY, OTHER):
+        rules[key] = replace(rules[key], false_budget=0.5)
+    rules[RULE] = replace(rules["self.delivery"], key=RULE, quantity="self_dispatch")
+    city = before.city.city
+    quantity = next(q for q in city.quantities if q.key == "self_delivery")
+    channel = next(c for c in city.channels if c.quantity == quantity.key)
+    number = max(c.number for c in city.channels) + 1
+    city = replace(
+        city, quantities=(*city.quantities, replace(quantity, key="self_dispatch")),
+        channels=(
+            *city.channels,
+            replace(channel, key="channel:self.dispatch", number=number, quantity="self_dispatch"),
+        ),
+    )  # fmt: skip
     drafted = draft_commit(
-        before, before.city.city, before.routing.mechanism, tuple(rules.values()), before.channels, "t", "t"
+        before, city, before.routing.mechanism, tuple(rules.values()), before.channels, "t", "t"
     )
     assert drafted is not None
     made.handler.begin()
@@ -46,14 +70,17 @@ def writer() -> Iterator[Writer]:
     store.close()
 
 
-def close_cases(writer: Writer, false: int, real: int, at: int = START, prefix: str = "case") -> None:
+def close_cases(
+    writer: Writer, false: int, real: int, at: int = START, prefix: str = "case",
+    rules: tuple[str, ...] = (KEY,),
+) -> None:  # fmt: skip
     rows = {}
     for number in range(false + real):
         bad = number < false
         name = f"{prefix}-{number}"
         score = CaseScored(
             case=name, hazard="gas_leak", level="IV", area_path="/", lead="unit:gas", mode=Mode.REAL,
-            cause=Cause.FALSE_BIOGAS if bad else Cause.REAL, real=not bad, rules=(KEY,), onset=at, opened=at,
+            cause=Cause.FALSE_BIOGAS if bad else Cause.REAL, real=not bad, rules=rules, onset=at, opened=at,
             closed=at + number, escalations=0, clauses=(),
         )  # fmt: skip
         body = msgspec.json.encode(ScoreState(score=score, version=1))
@@ -84,6 +111,43 @@ def test_a_rule_beyond_its_budget_goes_to_shadow_at_once_and_the_journal_says_wh
     assert set(_shadow(tuple(stored.rules.values()))) == quiet | {KEY}, "no other rule pays for it"
 
 
+def test_the_duty_centre_is_told_while_it_is_silent_with_rule_and_figures(writer: Writer) -> None:
+    def told() -> list[str]:
+        said = (m for m, *_ in admitted(writer.store) if isinstance(m, Finding | FindingEnded))
+        return [type(m).__name__ for m in said if m.rule == RULE]
+
+    close_cases(writer, false=18, real=2)
+    budget = look(writer)
+    [(rule, held)] = silenced(writer.store, writer.handler.policy)
+    assert (rule.key, held.false, held.count, held.at) == (KEY, 18, 20, START + HOUR)
+    assert told() == ["Finding"], "as of a leak, by the ordinary route"
+    budget.tick(START + 2 * HOUR)
+    until(writer.idle)
+    assert told() == ["Finding"], "once"
+
+    before = current_policy(writer.store, Mode.REAL)
+    assert before is not None
+    rules = {**before.rules, KEY: replace(before.rules[KEY], version=9, shadow=False)}
+    drafted = draft_commit(
+        before, before.city.city, before.routing.mechanism, tuple(rules.values()), before.channels, "t", "t"
+    )
+    assert drafted is not None
+    writer.store.commit(Changes(meta=released(writer.store, KEY, START + 2 * HOUR)))
+    commit_policy(writer.handler, START + 2 * HOUR, *drafted)
+    assert silenced(writer.store, writer.handler.policy) == []
+    budget.tick(START + 3 * HOUR)
+    until(writer.idle)
+    assert told() == ["Finding", "FindingEnded"], "and it is over once a person has given it its voice back"
+
+
+def test_two_that_go_beyond_it_in_the_same_hour_are_both_silenced(writer: Writer) -> None:
+    close_cases(writer, false=18, real=2, rules=(KEY, OTHER))
+    look(writer)
+    stored = current_policy(writer.store, Mode.REAL)
+    assert stored is not None and {KEY, OTHER} <= set(_shadow(tuple(stored.rules.values())))
+    assert held_back(writer.store).keys() == {KEY, OTHER}
+
+
 @pytest.mark.parametrize(("false", "real"), [(9, 0), (12, 10), (0, 20)])
 def test_few_cases_or_bad_luck_silence_nobody(writer: Writer, false: int, real: int) -> None:
     close_cases(writer, false, real)
@@ -96,7 +160,7 @@ def test_a_start_with_the_same_table_does_not_give_it_its_voice_back(writer: Wri
     look(writer)
     rules = tuple(folder().rules)
     assert set(_shadow(keep_held(writer.store, rules))) == {*_shadow(rules), KEY}
-    newer = tuple(msgspec.structs.replace(r, version=r.version + 1) if r.key == KEY else r for r in rules)
+    newer = tuple(replace(r, version=r.version + 1) if r.key == KEY else r for r in rules)
     assert KEY not in _shadow(keep_held(writer.store, newer)), "other numbers are another rule"
 
 

@@ -188,6 +188,15 @@ def _set(folder: Path, table: str, key: str, **values: str) -> None:
     _write(path, [head, *rows])
 
 
+def add_rule(folder: Path, like: str, key: str, **values: str) -> None:
+    """One more rule, like another but for its key and some values."""
+    path = folder / "rules.csv"
+    head, *rows = _read(path)
+    row = next(row for row in rows if row[0] == like)
+    _write(path, [head, *rows, [key, *row[1:]]])
+    _set(folder, "rules", key, **values)
+
+
 def _put(folder: Path, table: str, **values: str) -> None:
     """One more row, with the columns and the table that it needs."""
     path = folder / f"{table}.csv"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -9,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from liandong.app.ports import Changes
+from liandong.stores.sqlite import open_sqlite
+from tests.console.city import add_rule
 from tests.console.desk import PHONE, Desk
 from tests.console.serve import Serve, wait_for
 
@@ -248,9 +252,16 @@ def test_duty_officer_precision_stands_beside_the_alarm(serve: Serve, desk: Desk
     desk.open("/")
     row = desk.page.locator(f'.row:has(a[data-case="{again}"])')
     row.wait_for()
-    row.locator("text=2 次中 0 次属实").wait_for()
+    both = "规则：2 次中 0 次属实；传感器：2 次中 0 次属实"
+    row.locator(f"text={both}").wait_for()
     desk.open(f"/case/{again}")
-    desk.page.wait_for_selector(".finding >> text=2 次中 0 次属实")
+    desk.page.wait_for_selector(f".finding >> text={both}")
+    elsewhere = serve.alarm(2)
+    desk.open(f"/case/{elsewhere}")
+    desk.page.wait_for_selector(".finding >> text=规则：2 次中 0 次属实；传感器：尚无核实记录")
+    desk.open("/alarms")
+    alarm = desk.page.locator("[data-alarm]", has_text=both)
+    alarm.wait_for()
 
 
 def test_duty_officer_record_shows_what_was_on_my_screen_and_which_sensors_were_dark(
@@ -341,3 +352,18 @@ def test_grid_worker_has_three_big_buttons_and_a_fourth(browser: Any, serve: Ser
     items = serve.person("officer").get(f"cases/{case}/timeline?limit=200")["items"]
     assert any("不安全：井口积水" in (item["words"] or "") for item in items)
     made.close()
+
+
+def test_duty_officer_reads_which_rule_fell_silent_and_what_to_do(serve: Serve, desk: Desk) -> None:
+    serve.kill()
+    add_rule(serve.city, "ch4_high", "ch4_low", raise_at="30", clear_at="20", false_budget="0.5")
+    store = open_sqlite(serve.data)
+    held = {"ch4_low": {"version": 1, "false": 18, "count": 20, "at": 0}}
+    store.commit(Changes(meta={"dispatch.held": json.dumps(held)}))
+    store.close()
+    serve.start()
+    desk.open("/")
+    line = desk.page.locator(".waiting .silenced")
+    line.locator("text=规则 ch4_low：最近 20 起有结论的警情中 18 起误报，超过预算 50 %").wait_for()
+    line.locator("summary").click()
+    line.locator("text=liandong rules live ch4_low").wait_for()

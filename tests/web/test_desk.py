@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from liandong.core.values.lists import Mode
 from liandong.core.values.times import HOUR, MINUTE, parse_time
-from tests.web.town import CENTRE, OPERATOR, Client, Town, is_problem
+from tests.app.test_dispatch import KEY, close_cases
+from tests.small_town import demo_city
+from tests.web.town import CENTRE, OPERATOR, START, Client, Town, is_problem
 
 WEST = "post:emergency_west.duty"
 
@@ -196,6 +199,32 @@ def test_rebuilding_gives_the_shift_again(own: Town) -> None:
     sign(client, own, "take-over", second, "t", {"confirmed": []})
     own.settle()
     assert rebuild(own.platform.store).differences == []
+
+
+# Silenced rules
+
+
+@pytest.mark.slow
+def test_the_centre_reads_which_rule_is_silent_why_and_what_to_do(tmp_path: Path) -> None:
+    rules = tuple(
+        msgspec.structs.replace(rule, false_budget=0.5 if rule.key == KEY else 0.0)
+        for rule in demo_city(7, START, 3, 36).rules
+    )
+    town = Town(tmp_path, rules=rules)
+    try:
+        client, centre = Client(town), town.token(post=CENTRE)
+        assert client.get("desk", centre).json()["items"] == []
+        close_cases(town.platform.writer, false=18, real=2)
+        town.platform.dispatch.tick(town.now)
+        town.platform.dispatch.tick(town.now + HOUR)
+        town.settle()
+        [line] = client.get("desk", centre).json()["items"]
+        assert (line["kind"], line["stream"], line["due"]) == ("rule", f"rule:{KEY}", None)
+        assert f"规则 {KEY}：最近 20 起有结论的警情中 18 起误报，超过预算 50 %" in line["text"]["zh"]
+        assert f"liandong rules live {KEY}" in line["remedy"]["zh"] and line["label"]["en"] == "Rule silenced"
+        assert client.get("desk", town.token(post=WEST)).json()["items"] == [], "the centre's alone"
+    finally:
+        town.close()
 
 
 # Self-test

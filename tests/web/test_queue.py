@@ -218,3 +218,10 @@ def test_overdue_report_and_closing(town: Town, client: Client, cases: list[str]
     assert tally["all"] == {"real": 0, "counted": 1} and tally["here"] == {"real": 0, "counted": 0}
     other = next(one for one in both[1]["precision"] if one["rule"] == rule)
     assert other["here"] == {"real": 0, "counted": 1}
+    assert now["record"]["of_rule"] == {"real": 0, "counted": 1}, "of the rule, wherever it spoke"
+    assert now["record"]["of_sensor"] == {"real": 0, "counted": 0}, "this sensor has not been judged yet"
+    assert both[1]["record"]["of_sensor"] == {"real": 0, "counted": 1}
+    page = client.get(f"cases/{cases[1]}", token).json()
+    assert now["record"] in [finding["record"] for finding in page["findings"]], "beside the finding"
+    alarms = client.get("alarms", token).json()["items"]
+    assert now["record"] in [alarm["record"] for alarm in alarms]

@@ -1,4 +1,7 @@
-"""What waits for the post of a scope to decide: responses, warnings, resources, reports to be signed."""
+"""What waits for the post of a scope to decide: responses, warnings, resources, reports to be signed.
+
+And, at the monitoring centre, rules that their budget of false alarms has silenced.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,12 @@ from typing import Literal
 import msgspec
 
 from liandong.app.authority import Authority
+from liandong.app.dispatch import silenced
 from liandong.app.ports import Questions, Store
 from liandong.core.coordinate.matters import acts_for, leads, place_of
 from liandong.core.coordinate.warning_rows import row_for
 from liandong.core.mechanism.policy import Policy
-from liandong.core.mechanism.resolve import unit_of_role
+from liandong.core.mechanism.resolve import centre_of, unit_of_role
 from liandong.core.values.access import AccessScope
 from liandong.core.values.case import CaseState
 from liandong.core.values.lists import ResourceStage, WarningStage
@@ -21,7 +25,7 @@ from liandong.core.values.public_warning import WarningState
 from liandong.core.values.resource import ResourceState
 from liandong.core.values.response import ResponseState
 
-Kind = Literal["response", "approve", "publish", "lift", "resource", "sign"]
+Kind = Literal["response", "approve", "publish", "lift", "resource", "sign", "rule"]
 _case = msgspec.json.Decoder(CaseState)
 
 
@@ -29,14 +33,15 @@ _case = msgspec.json.Decoder(CaseState)
 class Waiting:
     """One decision that the asker may make now."""
 
-    kind: Kind  #: response, approve, publish, lift, resource or sign
+    kind: Kind
     stream: str
-    item: str  #: question, number of the version, or row of the report
+    item: str  #: question, number of the version, row of the report, or rule
     hazard: str
     area: str
-    code: str  #: colour, level or kind of resource
+    code: str  #: colour, level, kind of resource or severity
     since: int
     due: int | None
+    figures: tuple[int, int, float] | None = None  #: of a silenced rule: false, of so many; its budget
 
 
 class Desk:
@@ -57,6 +62,7 @@ class Desk:
             *self._warnings(scope),
             *self._resources(scope),
             *self._reports(scope),
+            *self._rules(scope),
         ]
         return sorted(found, key=lambda w: (w.due is None, w.due or 0, w.since, w.stream))
 
@@ -129,3 +135,13 @@ class Desk:
                         "sign", row.stream, report.row, case.hazard, case.area, case.level, report.draft.at,
                         report.due,
                     )  # fmt: skip
+
+    def _rules(self, scope: AccessScope) -> Iterator[Waiting]:
+        policy = self._policy()
+        if not self._acts(scope, centre_of(policy)):
+            return
+        for rule, held in silenced(self._store, policy):
+            yield Waiting(
+                "rule", f"rule:{rule.key}", rule.key, rule.hazard, "", rule.severity, held.at, None,
+                (held.false, held.count, rule.false_budget),
+            )  # fmt: skip

@@ -14,10 +14,11 @@ from liandong.core.values.lists import AlarmAction, AlarmStage, Capability, Mode
 from liandong.core.values.times import DAY, format_time, parse_time
 from liandong.web.alarm_bodies import AlarmBody
 from liandong.web.names import Name, Names, listed
+from liandong.web.page import record_view
 from liandong.web.powers import After, Limit, PowerDone, act, headers_of
 from liandong.web.signin import Asker, SignedIn
 from liandong.web.threads import ask
-from liandong.web.views import Moment, View, moment
+from liandong.web.views import Moment, RecordView, View, moment
 
 router = APIRouter()
 Grouping = Annotated[str, Path(max_length=300, description="`hazard|asset`, percent-encoded.")]
@@ -56,6 +57,7 @@ class AlarmItem(View):
     chattering: bool
     raises: int = Field(description="Raises of the chatter that goes on.")
     stale: bool = Field(description="Active for more than a day.")
+    record: RecordView | None = Field(description="Of the rule and the channel; None without a rule.")
     explained_by: str = Field(description="Alarm that explains this one, where one does.")
     hold: HoldView | None
 
@@ -202,6 +204,7 @@ def _view(asker: Asker, names: Names, one: Listed) -> AlarmItem:
         rule=detail.rule if detail else "", channel=detail.channel if detail else "",
         value=detail.value if detail else None, acknowledged_by=s.acknowledged_by,
         acknowledged_by_case=one.by_case, chattering=one.chattering, raises=s.chatter, stale=one.stale,
+        record=record_view(asker.platform, detail.rule, detail.channel) if detail else None,
         explained_by=s.inhibited_by,
         hold=None if hold is None else HoldView(
             since=format_time(hold.since), until=format_time(hold.until), announcement=hold.by,

@@ -21,8 +21,16 @@ from liandong.core.values.rows import ReportRow
 from liandong.core.values.times import SECOND, format_time
 from liandong.core.values.units import unit_of_statistic
 from liandong.web.names import Names, listed, name
-from liandong.web.parts import AlarmView, PrecisionView, ReportState, TallyView, ValueView, WaitView
-from liandong.web.views import ClockView, FindingView, clock_view, finding_view, moment
+from liandong.web.parts import AlarmView, PrecisionView, ReportState, ValueView, WaitView
+from liandong.web.views import (
+    ClockView,
+    FindingView,
+    RecordView,
+    TallyView,
+    clock_view,
+    finding_view,
+    moment,
+)
 
 _state = msgspec.json.Decoder(CaseState)
 
@@ -133,8 +141,17 @@ class Page:
                 rule_version=rule.version if rule else None, limit=rule.raise_at if rule else None,
                 quantity=quantity.key if quantity else "",
                 unit=unit_of_statistic(statistic, quantity.unit) if quantity else "", statistic=statistic,
+                record=self.record(finding),
             )
         )  # fmt: skip
+
+    def record(self, finding: OpenFinding) -> RecordView:
+        """How often the rule and the sensor of a finding were right so far."""
+        return record_view(self.platform, finding.rule, finding.channel)
+
+    def newest(self, case: CaseState) -> OpenFinding | None:
+        """The finding that was raised last."""
+        return max(case.findings.values(), key=lambda f: (f.raised, f.id), default=None)
 
     def precision(self, rule: str, asset: str) -> PrecisionView:
         """How often the rule was right, here and anywhere."""
@@ -146,7 +163,7 @@ class Page:
 
     def value(self, case: CaseState) -> ValueView | None:
         """The newest value of the finding that was raised last; the reading itself where one came since."""
-        finding = max(case.findings.values(), key=lambda f: (f.raised, f.id), default=None)
+        finding = self.newest(case)
         row = self.policy.city.channels.get(finding.channel) if finding else None
         if finding is None or row is None:
             return None
@@ -167,6 +184,15 @@ class Page:
             unit=unit_of_statistic(statistic, quantity.unit), value=value, at=format_time(at), live=live,
             vol=None if factor is None else value * factor,
         )  # fmt: skip
+
+
+def record_view(platform: Platform, rule: str, channel: str) -> RecordView:
+    """How often a rule anywhere, and a sensor under any rule, were right so far."""
+    (_, of_rule), of_sensor = platform.precision.of(rule, ""), platform.precision.sensor(channel)
+    return RecordView(
+        rule=rule, channel=channel, of_rule=TallyView(real=of_rule.real, counted=of_rule.counted),
+        of_sensor=TallyView(real=of_sensor.real, counted=of_sensor.counted),
+    )  # fmt: skip
 
 
 def late(clock: Clock, now: int) -> bool:

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from liandong.core.values.lists import Action, EscalationKind, Outcome, Provenance, Statistic
 from liandong.web.names import Name, PersonSeen
-from liandong.web.views import Moment, Seconds, View
+from liandong.web.views import Moment, Seconds, TallyView, View
 
 
 class AlarmView(View):
@@ -151,13 +151,6 @@ class CardView(View):
     basis: Name
     contacts: list[ContactView]
     watches: list[WatchView]
-
-
-class TallyView(View):
-    """So many real of so many that count."""
-
-    real: int
-    counted: int
 
 
 class PrecisionView(View):

@@ -18,7 +18,7 @@ from liandong.web.page import Page, late, persons_of, read_state
 from liandong.web.parts import AlarmView, PrecisionView, ReportState, ValueView, WaitView
 from liandong.web.signin import Asker, SignedIn
 from liandong.web.threads import ask, run, settled
-from liandong.web.views import ClockView, Moment, View, moment
+from liandong.web.views import ClockView, Moment, RecordView, View, moment
 
 router = APIRouter()
 Key = Annotated[str, Query(max_length=128)]
@@ -62,6 +62,7 @@ class QueueItem(View):
     calls: int
     value: ValueView | None
     precision: list[PrecisionView]
+    record: RecordView | None = Field(description="Of the finding that was raised last.")
 
 
 class QueuePage(View):
@@ -173,6 +174,7 @@ def queue_item(page: Page, case: CaseState) -> QueueItem:
     names = page.names
     running = [c for c in case.clocks.values() if c.stopped is None and c.paused_at is None]
     first = min(running, key=lambda c: (c.due, c.key), default=None)
+    newest = page.newest(case)
     reports = [report for report in page.reports(case) if report.due is not None] if not case.over else []
     moments = [r.due for r in case.reports.values() if r.due is not None] if not case.over else []
     due = min([*moments, *([first.due] if first else [])], default=None)
@@ -189,6 +191,7 @@ def queue_item(page: Page, case: CaseState) -> QueueItem:
         open_findings=sum(not finding.ended for finding in case.findings.values()), members=case.members,
         calls=case.calls, value=page.value(case),
         precision=[page.precision(rule, case.asset) for rule in case.rules[:_MOST_RULES]],
+        record=page.record(newest) if newest is not None else None,
     )  # fmt: skip
 
 

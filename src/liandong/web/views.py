@@ -68,6 +68,22 @@ class CasePage(View):
     next: str = Field(description="Give it as `after` for the next page; empty at the end.")
 
 
+class TallyView(View):
+    """So many real of so many that count."""
+
+    real: int
+    counted: int
+
+
+class RecordView(View):
+    """How often the rule and the sensor behind an alarm were right so far, by closed cases."""
+
+    rule: str
+    channel: str
+    of_rule: TallyView = Field(description="Cases anywhere that the rule raised or joined.")
+    of_sensor: TallyView = Field(description="Cases that a finding on the channel belonged to, of any rule.")
+
+
 class FindingView(View):
     """A finding of the case."""
 
@@ -76,6 +92,7 @@ class FindingView(View):
     unit: str = Field(default="", description="Of value and limit: 1/s of a rate, σ of a z-score.")
     statistic: Statistic = Field(default=Statistic.VALUE, description="What value and limit are of.")
     limit: float | None = Field(default=None, description="At which the rule in force raises.")
+    record: RecordView | None = Field(default=None, description="Of its rule and its sensor.")
 
     id: str
     rule: str

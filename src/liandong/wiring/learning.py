@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,15 @@ from liandong.app.policies import commit_policy, current_policy, draft_commit
 from liandong.app.ports import Changes, Store
 from liandong.app.settings import Settings
 from liandong.app.verdicts import judged_of
-from liandong.core.evaluate.proposal import CHOSEN_ON, Proposal, candidates, choose, numbers_of
+from liandong.core.evaluate.proposal import (
+    CHOSEN_ON,
+    Proposal,
+    candidates,
+    choose,
+    has_quorum,
+    numbers_of,
+    with_numbers,
+)
 from liandong.core.evaluate.trial import Found, RuleTrial, Trial, judge
 from liandong.core.evaluate.verdicts import PrecisionLine, Verdicts, verdicts
 from liandong.core.mechanism.policy import Policy
@@ -26,7 +35,7 @@ from liandong.core.values.rules import Rule
 from liandong.stores.readings import FolderLock
 from liandong.texts import text
 from liandong.wiring.packs import installed
-from liandong.wiring.rules_trial import Progress, events_of, span_of, try_rules, watched
+from liandong.wiring.rules_trial import Progress, events_of, looked_at, span_of, try_rules, watched
 from liandong.wiring.stores import open_store, store_of
 
 replace = msgspec.structs.replace
@@ -62,7 +71,7 @@ def propose(
     if rule is None:
         raise NotFound("rules.unknown", rule=key)
     span = span_of(data, since, until)
-    tried = candidates(rule)
+    tried = candidates(rule, _most_members(policy, rule) if has_quorum(rule) else 0)
     _, found, _ = try_rules(data, policy, events, tuple(tried), span, jobs, work, progress)
     split = span[0] + round((span[1] - span[0]) * CHOSEN_ON)
     looking = watched(policy.city, tuple(tried))
@@ -85,6 +94,15 @@ def propose(
     )  # fmt: skip
 
 
+def _most_members(policy: Policy, rule: Rule) -> int:
+    """Channels that the rule sees in its largest group."""
+    about = {row.group for row in looked_at(policy.city, (rule,))}
+    names = {*(rule.members or (rule.quantity,))}
+    rows = policy.city.channel_rows()
+    seen = Counter(row.group for row in rows if row.group in about and {row.key, row.quantity} & names)
+    return max(seen.values(), default=0)
+
+
 def accept(settings: Settings, proposal: Proposal, author: str, reason: str, place: Path | None) -> str:
     """Put a proposed change into force, as a version with its author and reason.
 
@@ -98,10 +116,7 @@ def accept(settings: Settings, proposal: Proposal, author: str, reason: str, pla
     def change(rule: Rule) -> Rule:
         if rule.version != proposal.version or numbers_of(rule) != proposal.now:
             raise Conflict("rules.proposal_stale", rule=rule.key, version=rule.version)
-        return replace(
-            rule, version=rule.version + 1, raise_at=numbers.raise_at, clear_at=numbers.clear_at,
-            hold_s=numbers.hold_s,
-        )  # fmt: skip
+        return replace(with_numbers(rule, numbers), version=rule.version + 1)
 
     return _change(settings, proposal.rule, change, author, reason, place)
 
@@ -130,6 +145,8 @@ def _change(
         if before is None or key not in before.rules:
             raise NotFound("rules.unknown", rule=key)
         changed = change(before.rules[key])
+        if key in held_back(store):  # other numbers are another rule: it has its voice back
+            changed = replace(changed, shadow=False)
         last = int(store.meta("now") or 0)
         now = max(last, system_clock(last or None).read().now)
         rules = before.rules | {key: changed}
@@ -142,13 +159,19 @@ def _change(
         if place is not None:
             _write_table(place, changed)  # after the commit, which may be refused
         store.commit(Changes(meta=released(store, key, now)))
-        return text(
-            "rules.changed", settings.language, rule=key, version=changed.version, raise_at=changed.raise_at,
-            clear_at=changed.clear_at, hold=changed.hold_s, author=author,
-        )  # fmt: skip
+        return _changed(changed, author, settings.language)
     finally:
         store.close()
         lock.release()
+
+
+def _changed(rule: Rule, author: str, language: str) -> str:
+    now = numbers_of(rule)
+    return text(
+        "rules.changed" if now.member_limit is None else "rules.changed_quorum", language, rule=rule.key,
+        version=rule.version, raise_at=now.raise_at, clear_at=now.clear_at, hold=now.hold_s,
+        member_limit=now.member_limit, author=author,
+    )  # fmt: skip
 
 
 def _write_table(place: Path, rule: Rule) -> None:
@@ -195,13 +218,16 @@ def proposal_lines(one: Proposal, language: str) -> list[str]:
                 "rules.no_better", language, rule=one.rule, tried=one.tried, judged=_judged(one.chosen_before)
             )
         ]
-    lines = [
-        text(
-            "rules.proposed", language, rule=one.rule, raise_before=one.now.raise_at,
-            raise_after=f"{one.proposed.raise_at:g}", hold_before=one.now.hold_s,
-            hold_after=one.proposed.hold_s, tried=one.tried,
-        )
-    ]  # fmt: skip
+    now, then = one.now, one.proposed
+    given = dict(
+        rule=one.rule, tried=one.tried, raise_before=f"{now.raise_at:g}", raise_after=f"{then.raise_at:g}",
+        hold_before=f"{now.hold_s:g}", hold_after=f"{then.hold_s:g}",
+    )  # fmt: skip
+    if now.member_limit is None or then.member_limit is None:
+        lines = [text("rules.proposed", language, **given)]
+    else:
+        limits = dict(limit_before=f"{now.member_limit:g}", limit_after=f"{then.member_limit:g}")
+        lines = [text("rules.proposed_quorum", language, **given, **limits)]
     for name, trial in (("before", one.before), ("after", one.after)):
         lines.append("  " + _figures(text(f"rules.{name}", language), trial, language))
     lines += ["  " + _figures(trial.rule, trial, language) for trial in one.beside]

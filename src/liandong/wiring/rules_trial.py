@@ -13,13 +13,14 @@ import msgspec
 from liandong.adapters.tables.rules import read_rules
 from liandong.app.policies import current_policy
 from liandong.app.ports import Archive, Store
+from liandong.core.detect.layout import applies
 from liandong.core.evaluate.trial import Event, Found, RuleTrial, Trial, Watched, judge
 from liandong.core.mechanism.policy import Policy
 from liandong.core.values.case import CaseState
 from liandong.core.values.city import CityIndex
 from liandong.core.values.errors import BadInput
 from liandong.core.values.lists import Cause, Mode
-from liandong.core.values.rules import Rule
+from liandong.core.values.rules import ChannelRow, Rule
 from liandong.core.values.times import format_time, parse_time
 from liandong.runners.history import Plan, run_history
 from liandong.stores.readings import History, ReadingLog
@@ -63,10 +64,15 @@ def try_rules(
     work: Path | None = None,
     progress: Progress = lambda done, total: None,
 ) -> tuple[Trial, list[Found], int]:
-    """Rules over a span of stored readings: the verdict, every finding, and how many readings were read."""
+    """Rules over a span of stored readings: the verdict, every finding, and how many readings were read.
+
+    Groups that no rule looks at are not read.
+    """
     city = policy.city
+    groups = {row.group for row in looked_at(city, rules)}
+    channels = tuple(row for row in city.channel_rows() if row.group in groups)
     plan = Plan(
-        city.channel_rows(), rules, city.city.key, *span, Path(), partial(open_archive, data),
+        channels, rules, city.city.key, *span, Path(), partial(open_archive, data),
         partial(scorers, city.city),
     )  # fmt: skip
     plan = replace(plan, work=work or data / _FOLDER / plan.digest()[:12])
@@ -85,15 +91,23 @@ def try_rules(
 
 def watched(city: CityIndex, rules: tuple[Rule, ...]) -> list[Watched]:
     """Each rule on each channel that it looks at."""
+    return [
+        Watched(rule.key, row.key, rule.hazard, _asset(city, row.key))
+        for row, looking in looked_at(city, rules).items()
+        for rule in looking
+    ]
+
+
+def looked_at(city: CityIndex, rules: tuple[Rule, ...]) -> dict[ChannelRow, list[Rule]]:
+    """Channel → the rules that look at it; channels that none looks at are left out."""
     by_quantity: dict[str, list[Rule]] = {}
     for rule in rules:
         by_quantity.setdefault(rule.quantity, []).append(rule)
-    return [
-        Watched(rule.key, row.key, rule.hazard, _asset(city, row.key))
+    found = {
+        row: [rule for rule in by_quantity.get(row.quantity, ()) if applies(rule, row)]
         for row in city.channel_rows()
-        for rule in by_quantity.get(row.quantity, ())
-        if rule.asset_kind in ("*", row.asset_kind) and rule.channel in ("*", row.key)
-    ]
+    }
+    return {row: looking for row, looking in found.items() if looking}
 
 
 def _asset(city: CityIndex, channel: str) -> str:

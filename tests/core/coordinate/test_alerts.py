@@ -78,6 +78,7 @@ def test_a_retraction_annotates_and_never_deletes():
     life.change(finding, "retracted")
     case = life.case
     assert not case.findings and case.seen == (finding,) and case.rules == (MEDIUM,) and not case.over
+    assert case.channels == ("channel:gas-001.ch4_lel",), "the sensor's record keeps what people went out for"
     assert life.of(CaseFindingChanged)[-1].change == "cleared"
     life.finish(case)
 

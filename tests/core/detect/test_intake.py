@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
+import numpy as np
 import pytest
 
 from liandong.core.values.lists import FindingPart, Quality
@@ -62,6 +65,19 @@ def test_an_unknown_source_is_counted():
 def test_a_batch_without_rows_is_nothing():
     result = world.shard().process(ReadingBatch.from_columns("a", channel=[]), (0, 0))
     assert (result.messages, len(result.quality), result.counts.received) == ((), 0, 0)
+
+
+def test_a_batch_takes_the_memory_of_what_it_brings_and_not_of_what_is_held():
+    to = world.shard(sources=[SourceTerms(key="a", lateness_s=1_000)])
+    held = np.arange(100_000)
+    for number, rows in enumerate((held, held[:1] + S, held[:1] + 2 * S)):
+        more = ReadingBatch.from_columns("a", channel=np.zeros(len(rows)), event_time=rows)
+        if number == 2:
+            tracemalloc.start()
+        to.process(more, (0, number))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert to.explain("channel:0").last_time == 2 * S and peak < 200_000
 
 
 def test_read_only_columns_are_read():

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
-from liandong.core.evaluate.proposal import candidates, choose
+from liandong.core.evaluate.proposal import candidates, choose, numbers_of
 from liandong.core.evaluate.shares import share
 from liandong.core.evaluate.trial import RuleTrial
+from liandong.core.values.lists import Statistic
 from liandong.core.values.rules import Rule
 
 RULE = Rule(
@@ -41,3 +42,35 @@ def test_fewer_false_ones_win_unless_an_event_is_missed_for_it():
 def test_a_handful_of_findings_proposes_nothing():
     now, longer = candidates(RULE)[:2]
     assert choose(RULE, [(now, trial(1, 3)), (longer, trial(1, 0))]) == 0
+
+
+HALF = Rule(
+    key="half", version=1, hazard="gas_leak", severity="high", quantity="ch4", statistic=Statistic.SCORE,
+    scorer="quorum", params="least=2; limit=20", raise_at=0.5, clear_at=0.25, hold_s=60.0,
+)  # fmt: skip
+
+
+def test_a_quorum_moves_as_a_share_and_the_limit_is_that_of_its_members():
+    made = candidates(HALF, 4)
+    assert numbers_of(made[0]) == numbers_of(HALF) and made[0].params.replace(" ", "") == "least=2;limit=20"
+    assert {row.raise_at for row in made} == {0.33, 0.5, 0.66, 0.75, 1.0}
+    assert all(row.clear_at == row.raise_at / 2 for row in made), "and clears in the same relation"
+    limits = {row.numbers()["limit"] for row in made}
+    assert limits == {(16.0,), (18.0,), (20.0,), (22.0,), (25.0,), (30.0,), (40.0,)}
+    assert all(row.numbers()["least"] == (2.0,) for row in made), "what else it says stays"
+    moved = [(row.raise_at != 0.5) + (row.params != made[0].params) + (row.hold_s != 60.0) for row in made]
+    assert max(moved) == 2 and len({row.key for row in made}) == len(made) < 100
+
+
+def test_a_counted_quorum_stays_within_its_group():
+    three = msgspec.structs.replace(HALF, params="limit=20;count=1", raise_at=2.0, clear_at=2.0)
+    assert {row.raise_at for row in candidates(three, 6)} == {1.0, 2.0, 3.0, 4.0, 6.0}
+    assert {row.raise_at for row in candidates(three, 3)} == {1.0, 2.0, 3.0}
+    assert all(row.clear_at == row.raise_at for row in candidates(three, 6))
+
+
+def test_of_quorums_that_do_the_same_the_nearest_is_proposed():
+    made = candidates(HALF, 4)
+    tried = [(row, trial(4, 20 if row.raise_at <= 0.5 else 0)) for row in made]
+    best = made[choose(HALF, tried)]
+    assert (best.raise_at, best.hold_s, best.numbers()["limit"]) == (0.66, 60.0, (20.0,))

@@ -138,6 +138,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     received_by: str = ""
 
 
+_OVER = frozenset({CaseStage.CLOSED, CaseStage.ARCHIVED, CaseStage.REPORTED, CaseStage.CANCELLED})
+
+
 class CaseState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Fold of the case events."""
 
@@ -164,6 +167,7 @@ class CaseState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     findings: dict[str, OpenFinding] = {}
     seen: tuple[str, ...] = ()  #: every finding that ever belonged to it
     rules: tuple[str, ...] = ()  #: every rule whose finding ever belonged to it
+    channels: tuple[str, ...] = ()  #: every channel of which a finding ever belonged to it
     alarm_active: bool = False
     members: int = 0  #: alarms that share this case, as last said; 0 where it is one asset's own
     orders: dict[str, Order] = {}
@@ -198,9 +202,7 @@ class CaseState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def over(self) -> bool:
         """No more work: a new alarm of the same grouping opens a new case."""
-        return self.stage in (
-            CaseStage.CLOSED, CaseStage.ARCHIVED, CaseStage.REPORTED, CaseStage.CANCELLED
-        )  # fmt: skip
+        return self.stage in _OVER
 
     def done_of(self, line: str) -> dict[Action, int]:
         """Steps done on the main line, or on a linked order → when."""

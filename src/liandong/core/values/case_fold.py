@@ -39,7 +39,7 @@ from liandong.core.values.case_events import (
 from liandong.core.values.folding import replace, settle_pause, touched, with_, without
 from liandong.core.values.lists import Action, CaseStage, OrderStatus
 from liandong.core.values.report_fold import UPWARD
-from liandong.core.values.side_fold import SIDE, order_ended
+from liandong.core.values.side_fold import SIDE, order_ended, with_channels
 
 #: Work on site: who did it cannot verify it.
 HANDLING = (
@@ -55,7 +55,7 @@ def _opened(s: CaseState, e: CaseOpened) -> CaseState:
         area=e.area, area_path=e.area_path, level=e.level, mode=e.mode, opened=e.opened,
         onset=e.detail.onset, alarmed=e.alarmed,
         findings={e.finding: e.detail}, seen=(e.finding,), rules=(e.detail.rule,),
-        alarm_active=True, lead=e.lead,
+        channels=with_channels((), e.detail), alarm_active=True, lead=e.lead,
     )  # fmt: skip
 
 
@@ -67,7 +67,10 @@ def _finding_changed(s: CaseState, e: CaseFindingChanged) -> CaseState:
         findings[e.finding] = e.detail
     seen = s.seen if e.finding in s.seen else (*s.seen, e.finding)
     rules = s.rules if e.detail is None or e.detail.rule in s.rules else (*s.rules, e.detail.rule)
-    return touched(s, findings=findings, seen=seen, rules=rules, alarm_active=e.alarm_active)
+    channels = s.channels if e.detail is None else with_channels(s.channels, e.detail)
+    return touched(
+        s, findings=findings, seen=seen, rules=rules, channels=channels, alarm_active=e.alarm_active
+    )
 
 
 def _gathered(s: CaseState, e: CaseGathered) -> CaseState:
@@ -130,6 +133,7 @@ def _step_done(s: CaseState, e: StepDone) -> CaseState:
         handlers = handlers if (e.person, e.unit) in handlers else (*handlers, (e.person, e.unit))
     # A step done is a sign of life: nobody is waited for or rung any more.
     waits = (f"{e.order}/{e.action}", f"{e.order}/answer", f"{e.order}/call")
+    left = without(s.timers, *waits)
     done = s.done_of(order.line) | {e.action: e.at}
     changes: dict[str, Any] = (
         {"line_done": s.line_done | {order.line: done}} if order.line else {"done": done}
@@ -143,7 +147,7 @@ def _step_done(s: CaseState, e: StepDone) -> CaseState:
         stage=s.stage if e.stage is None else e.stage,
         handlers=handlers,
         ringing={key: ring for key, ring in s.ringing.items() if key != e.order},
-        timers=without(s.timers, *waits) if any(t.clock in waits for t in s.timers.values()) else s.timers,
+        timers=left if len(left) < len(s.timers) else s.timers,
         **changes,
     )
 

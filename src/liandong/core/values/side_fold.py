@@ -11,6 +11,7 @@ from liandong.core.values.folding import of_order, replace, touched, with_, with
 from liandong.core.values.help_events import HelpAnswered, HelpAsked
 from liandong.core.values.lists import CaseStage, OrderStatus
 from liandong.core.values.report_fold import CLOCK
+from liandong.core.values.risk import OpenFinding
 from liandong.core.values.sidelines import DutyQuestion, HelpRequest, Ringing, Supervisor, TransferRequest
 from liandong.core.values.transfer_events import (
     ActTaken,
@@ -171,8 +172,10 @@ def _absorbed(s: CaseState, e: CaseAbsorbed) -> CaseState:
     seen = (*s.seen, *(finding for finding in e.seen if finding not in s.seen))
     rules = (*s.rules, *(rule for rule in e.rules if rule not in s.rules))
     return touched(
-        s, findings=findings, seen=seen, rules=rules, alarm_active=s.alarm_active or e.alarm_active
-    )
+        s, findings=findings, seen=seen, rules=rules,
+        channels=with_channels(s.channels, *(moved.detail for moved in e.findings)),
+        alarm_active=s.alarm_active or e.alarm_active,
+    )  # fmt: skip
 
 
 def _merged(s: CaseState, e: CaseMerged) -> CaseState:
@@ -190,6 +193,11 @@ def _split(s: CaseState, e: CasePartSplit) -> CaseState:
 
 def _passed_on(s: CaseState, e: FindingPassedOn) -> CaseState:
     return touched(s)
+
+
+def with_channels(known: tuple[str, ...], *findings: OpenFinding) -> tuple[str, ...]:
+    """The channels of a case and those of further findings; what a sub-platform graded has none."""
+    return tuple(dict.fromkeys((*known, *(one.channel for one in findings if one.channel))))
 
 
 def order_ended(s: CaseState, order: str) -> CaseState:
