@@ -72,11 +72,11 @@ class City:
         self.settle()
         return fired
 
-    def send(self, value: float, channel: str = GAS) -> bytes:
+    def send(self, value: float, channel: str = GAS, source: str = "source:gas") -> bytes:
         """A reading of this moment; the bytes that were sent."""
         rows = [{"channel": channel, "time": format_time(self.now), "value": value}]
         raw = json.dumps({"readings": rows, "说明": "现场"}, ensure_ascii=False).encode()
-        future, errors = self.platform.receiving.readings(Session(source="source:gas"), raw)
+        future, errors = self.platform.receiving.readings(Session(source=source), raw)
         assert not errors and future.result(10).rows == 1
         self.settle()
         return raw

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
@@ -10,8 +12,10 @@ from liandong.core.mechanism.policy import Policy
 from liandong.core.values.city import Asset, CityIndex
 from liandong.core.values.lists import DeviceState
 from liandong.core.values.times import HOUR, MINUTE, SECOND
+from liandong.sim.city import demo_city
 from liandong.stores.memory import open_memory
-from tests.app.machine import CHANNELS, START, committed
+from tests.app.machine import CHANNELS, START, admitted, committed, live_orders
+from tests.app.running import City
 
 NOW = START + HOUR
 
@@ -90,6 +94,40 @@ def test_a_source_is_silent_when_none_of_its_channels_is_heard_in_time(policy: P
     assert one.silent == one.channels - 1
     quiet = next(s for s in sources(policy, {CHANNELS[0]: NOW - 2 * HOUR}, {}, NOW) if s.source == source)
     assert quiet.state is DeviceState.SILENT
+
+
+@pytest.mark.slow
+def test_a_source_that_goes_silent_in_the_demonstration_is_told_to_the_duty_centre(tmp_path: Path) -> None:
+    """Once, also over a restart; and it is over when the source is heard again."""
+    made = demo_city(7, START, 2, 36)
+    gas = next(c for c in made.city.channels if c.quantity == "ch4_lel")
+    town = City(tmp_path, made)
+
+    def look(*minutes: int) -> list[str]:
+        for by in minutes:
+            town.virtual.set(town.now + by * MINUTE)
+            town.platform.tick(persist=True).result(10)
+            town.platform.devices.tick(town.now)
+            town.settle()
+        return [type(m).__name__ for m, origin, _ in admitted(town.store) if origin == "source:self"]
+
+    try:
+        town.send(3.0, gas.key, gas.source)
+        assert look(0, 5, 4) == [], "ten minutes are allowed"
+        assert look(6) == ["Finding"]
+        fault = town.case("platform_fault")
+        assert fault.asset == "asset:platform"
+        assert [order.unit for order in live_orders(fault)] == ["unit:centre"]
+        town.stop()
+        town = City(tmp_path, made)
+        assert look(0, 5, 5) == ["Finding"], "who has just begun to listen has heard no end of it"
+        assert look(10) == ["Finding"]
+        town.platform.devices.alive(gas.source)
+        assert look(5) == ["Finding", "FindingEnded", "FindingSettled"], "a sign of life is enough"
+        town.platform.devices.resting = True
+        assert look(30) == ["Finding", "FindingEnded", "FindingSettled"]
+    finally:
+        town.stop()
 
 
 def _with(policy: Policy, city: CityIndex) -> Policy:

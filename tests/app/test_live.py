@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from liandong.app.live import may_know
-from liandong.app.ports import CaseFacts
+from liandong.app.live import Live, Said, may_know
+from liandong.app.ports import AlarmsAsked, CaseFacts
 from liandong.conformance.questions import grant, scope
 from liandong.conformance.store import changes, participant, stream_row
 from liandong.core.values.lists import Capability, Mode
@@ -58,9 +58,12 @@ def test_live_and_list_agree(
     store = open_memory()
     try:
         rows = {(p.case, p.part, p.unit, p.post, p.since): p for p in people}
-        case = stream_row("case:a", domain=domain, area_path=path, mode=mode)
+        case = stream_row("case:a", grouping="g", domain=domain, area_path=path, mode=mode)
+        alarm = stream_row(
+            "alarm:g|a", grouping="g", domain=domain, area_path=path, mode=mode, stage="shelved"
+        )
         score = stream_row("score:a", domain=domain, area_path=path, mode=mode)
-        store.commit(changes(case, score, *rows.values()))
+        store.commit(changes(case, alarm, score, *rows.values()))
         asker = scope(*grants, unit=unit, post=post, now=now)
         facts = store.case_facts(["a"])["a"]
         last = max(now, at)
@@ -71,6 +74,10 @@ def test_live_and_list_agree(
             for p in rows.values()
         )  # fmt: skip
         assert may_know(asker, "case", "a", facts, at) == (listed or left_since)
+        of_alarm = store.alarm_facts(["g|a"])["g|a"]
+        asked = AlarmsAsked(stages=("shelved",))
+        known = bool(store.questions.alarms(scope(*grants, unit=unit, post=post, now=last), asked)[0])
+        assert may_know(asker, "alarm", "g|a", of_alarm, at) == (known or left_since)
         assert may_know(asker, "score", "a", facts, now) == bool(store.questions.scores(asker)[0])
     finally:
         store.close()
@@ -84,6 +91,26 @@ def test_who_leaves_a_case_is_told_of_that_and_of_nothing_after() -> None:
     assert not may_know(asker, "case", "a", facts, 11)
     assert not may_know(scope(unit="unit:b", now=5), "case", "a", facts, 5)
     assert not may_know(asker, "case", "a", None, 10)
+
+
+def test_an_announcement_is_its_unit_s_and_its_area_s_of_whatever_hazard() -> None:
+    mine = participant("announcement:x", unit="unit:a", post="", since=0)
+    facts = CaseFacts(domain="", area_path="/x/", mode=Mode.REAL, participants=(mine,))
+    area = grant(Capability.CASE_READ, domains=("fire",), area_path="/x/")
+    assert may_know(scope(unit="unit:a"), "announcement", "x", facts, 1)
+    assert may_know(scope(area, unit="unit:b"), "announcement", "x", facts, 1)
+    assert not may_know(scope(unit="unit:b"), "announcement", "x", facts, 1)
+    assert not may_know(scope(), "announcement", "x", None, 1)
+
+
+def test_what_nobody_listens_to_is_not_kept() -> None:
+    store = open_memory()
+    live = Live(store)
+    for n in range(3):
+        live.say(Said("presence", f"case:{n}"))
+    assert live._said == []
+    live.close()
+    store.close()
 
 
 def test_a_shift_is_its_own_post_s() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -10,6 +11,26 @@ from tests.console.desk import AXE, PHONE, Desk
 from tests.console.serve import Serve
 
 pytestmark = pytest.mark.slow
+
+
+def test_what_one_desk_acknowledges_the_other_sees_without_asking(browser: Any, serve: Serve) -> None:
+    serve.alarm(2)
+    desks = [Desk(browser, serve) for _ in range(2)]
+    first, second = (
+        desk.sign_in(who, "/alarms") for desk, who in zip(desks, ("officer", "second"), strict=True)
+    )
+    row = "[data-alarm*='valve-2']"
+    second.locator(row).wait_for()
+    second.wait_for_timeout(1500)  # nothing that was under way when the page opened tells it
+    first.locator(f"{row} >> button >> text=确认").first.click()
+    started = time.monotonic()
+    second.locator(f"{row} >> text=报警中·已确认").wait_for(timeout=8_000)
+    print(f"acknowledged at one desk, seen at the other after {time.monotonic() - started:.1f} s")
+    serve.send("channel:valve-3.ch4", 12.0)
+    serve.send("channel:valve-3.ch4", 61.5)
+    second.locator("[data-alarm*='valve-3']").wait_for(timeout=8_000)  # new
+    for desk in desks:
+        desk.close()
 
 
 def test_an_alarm_is_acknowledged_and_an_owner_announces(browser: Any, serve: Serve) -> None:

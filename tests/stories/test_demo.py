@@ -168,7 +168,7 @@ def test_the_city_can_be_written_out_and_checked(tmp_path: Path) -> None:
         capture_output=True, text=True, timeout=120, env=os.environ | {"PYTHONIOENCODING": "utf-8"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "207 传感器" in done.stdout and not list(tmp_path.glob("**/*.db"))
+    assert "209 传感器" in done.stdout and not list(tmp_path.glob("**/*.db"))
     examined = examine(to, installed())
     assert examined.findings == [] and not examined.unreadable
     assert len(read_equipped(to).city.areas) == 1 + 5 + 32 * 7

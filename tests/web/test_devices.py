@@ -39,6 +39,17 @@ def test_every_sensor_is_on_exactly_one_page(town: Town, client: Client) -> None
     assert quiet[0]["state_name"] == {"zh": "从未上线", "en": "never heard"}
 
 
+def test_the_silent_ones_may_come_first_page_by_page(town: Town, client: Client) -> None:
+    token, rank = town.token(post=CENTRE), ["silent", "late", "never", "live"]
+    seen, cursor = [], ""
+    while cursor is not None:
+        page = client.get(f"devices?order=silent_first&limit=9&after={cursor}", token).json()
+        seen += [(rank.index(item["state"]), item["sensor"]) for item in page["items"]]
+        cursor = page["next"]
+    assert seen == sorted(seen) and len(seen) == len(set(seen)) == sum(page["counts"].values())
+    assert {state for state, _ in seen} >= {2, 3}, "else the order says nothing"
+
+
 def test_another_town_sees_its_own_only(town: Town, client: Client) -> None:
     every = client.get("devices?limit=500", town.token(post=CENTRE)).json()["items"]
     west = client.get("devices?limit=500", town.token(post=WEST)).json()["items"]

@@ -20,6 +20,7 @@ from liandong.app.ports import CaseFacts, Changes
 from liandong.core.values.access import Session
 from liandong.core.values.lists import Mode
 from liandong.stores.sqlite import open_sqlite
+from liandong.web.events import MOST_ALARMS
 from liandong.wiring.service import Server, free_socket
 from tests.web.test_session import Browser, add, person_of
 from tests.web.town import CENTRE, Client, Town, is_problem
@@ -90,6 +91,13 @@ class Ear(threading.Thread):
         return self.of(event)
 
 
+def alarm_of(town: Town) -> str:
+    """What `open_case` raises."""
+    asset = town.platform.handler.policy.city.asset_of_channel(town.channels()[0].key)
+    assert asset is not None
+    return f"gas_leak|{asset.key}"
+
+
 @contextmanager
 def no_more_than(seconds: float) -> Iterator[None]:
     started = time.monotonic()
@@ -107,8 +115,9 @@ def test_ids_and_positions_to_who_may_know_and_to_nobody_else(served: tuple[Town
     assert headers["content-type"].startswith("text/event-stream")
     assert headers["x-accel-buffering"] == "no" and "no-transform" in headers["cache-control"]
     case = town.open_case()
-    told = centre.wait("changed")
-    assert {(one["kind"], one["id"]) for one in told} == {("case", case)}
+    centre.wait("ping", len(centre.of("ping")) + 2)
+    told = centre.of("changed")
+    assert {(one["kind"], one["id"]) for one in told} == {("case", case), ("alarm", alarm_of(town))}
     assert set(told[0]) == {"position", "kind", "id"}
     positions = [one["position"] for one in told]
     assert positions == sorted(set(positions)) and positions[0] > ready["position"]
@@ -128,7 +137,7 @@ def test_going_on_where_it_was(served: tuple[Town, str]) -> None:
     for how in ({"query": f"?after={start}"}, {"headers": {"Last-Event-ID": str(start)}}):
         again = Ear(url, token, **how)  # one of two
         assert again.wait("ready")[0]["position"] == start
-        assert {one["id"] for one in again.wait("changed")} == {case}
+        assert {one["id"] for one in again.wait("changed", 2)} == {case, alarm_of(town)}
     newest = town.platform.store.last_position()
     caught_up = Ear(url, token, f"?after={newest}")
     caught_up.wait("ping")
@@ -239,6 +248,19 @@ def test_a_client_that_takes_nothing_is_told_to_begin_anew(
     town.platform.live._deliver(Batch(start + 60, many))
     assert ear.wait("resync")[0] == {"position": start + 60, "why": "slow"}
     assert ear.over.wait(2) and not ear.of("changed")
+
+
+def test_the_alarms_of_a_storm_are_one_line(served: tuple[Town, str]) -> None:
+    town, url = served
+    ear = Ear(url, town.token(post=CENTRE))
+    start = ear.wait("ready")[0]["position"]
+    facts = CaseFacts(domain="gas_leak", area_path="/", mode=Mode.REAL)
+    many = [Happened(start + n, "alarm", f"gas_leak|{n}", town.now, facts) for n in range(1, MOST_ALARMS + 2)]
+    case = Happened(start + 500, "case", "case_x", town.now, facts)
+    town.platform.live._deliver(Batch(start + 500, (*many, case)))
+    told = ear.wait("changed", 2)
+    assert [(one["kind"], one["id"]) for one in told] == [("alarm", ""), ("case", "case_x")]
+    assert told[0]["position"] == start + MOST_ALARMS + 1
 
 
 def test_one_dead_subscriber_does_not_slow_the_others(

@@ -60,12 +60,12 @@ class Announcements:
         """Announcements within the scope, the newest first."""
         rows = self._store.states("announcement", stage.value if stage else "")
         ordered = sorted(rows, key=lambda row: (row.opened, row.stream), reverse=True)
-        return [_decoder.decode(row.body) for row in ordered if row.body and _may_see(scope, row)]
+        return [_decoder.decode(row.body) for row in ordered if row.body and _sees(scope, row)]
 
     def one(self, scope: AccessScope, id: str) -> AnnouncementState:
         """One by its id. Outside the scope NotFound, journalled."""
         row = self._store.load([f"announcement:{id}"]).get(f"announcement:{id}")
-        if row is None or row.body is None or not _may_see(scope, row):
+        if row is None or row.body is None or not _sees(scope, row):
             self._access.note(scope, "access.outside_scope", case=id_only(id))
             raise NotFound("announcement.unknown", announcement=id[:64])
         return _decoder.decode(row.body)
@@ -151,13 +151,17 @@ def _was_real(case: CaseState | None, first: int) -> bool:
     return case.cause == Cause.REAL or (case.cause is None and case.verdict == Verdict.REAL)
 
 
-def _may_see(scope: AccessScope, row: StreamRow) -> bool:
+def _sees(scope: AccessScope, row: StreamRow) -> bool:
+    return may_see(scope, row.unit, row.area_path, Mode(row.mode))
+
+
+def may_see(scope: AccessScope, unit: str, area_path: str, mode: Mode) -> bool:
     """Its own unit, and whoever may see what happens in its area, of whatever hazard."""
-    own = scope.unit != "" and row.unit == scope.unit
+    own = scope.unit != "" and unit == scope.unit
     return own or any(
         grant.capability == Capability.CASE_READ
-        and row.area_path.startswith(grant.area_path)
-        and Mode(row.mode) in grant.modes
+        and area_path.startswith(grant.area_path)
+        and mode in grant.modes
         for grant in scope.grants
     )
 

@@ -7,7 +7,8 @@ points that an owner watches, the watcher is watched by the same figures.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import msgspec
 import numpy as np
@@ -111,16 +112,19 @@ def state_of(newest: int | None, report_s: float, idle_s: float, now: int, since
 
 
 def sources(
-    policy: Policy, heard: dict[str, int], drifts: dict[str, float], now: int, since: int = 0
-) -> list[SourceState]:
-    """Every source; one is silent when none of its channels was heard within its `idle_s`."""
+    policy: Policy, heard: dict[str, int], drifts: dict[str, float], now: int, since: int = 0,
+    alive: Mapping[str, int] = MappingProxyType({}),
+) -> list[SourceState]:  # fmt: skip
+    """Every source; one is silent when neither a reading nor a sign of life (`alive`: source → when) was
+    heard of it within its `idle_s`."""
     keys: dict[str, list[str]] = defaultdict(list)
     for channel in policy.city.city.channels:
         keys[channel.source].append(channel.key)
     found = []
     for source in policy.city.city.sources:
         times = [heard[key] for key in keys[source.key] if key in heard]
-        newest = max(times, default=None)
+        signs = [alive[source.key]] if source.key in alive else []
+        newest = max([*times, *signs], default=None)
         found.append(
             SourceState(
                 source=source.key, unit=source.unit, protocol=source.protocol,
@@ -153,8 +157,10 @@ class Devices:
 
     def __init__(self, store: Store, handler: Handler, writer: Writer, intake: Intake) -> None:
         self._store, self._handler, self._writer, self._intake = store, handler, writer, intake
-        self._next = 0
+        self._looked = 0  #: last beat of the watch
         self._since = 0  #: when this process began to listen, by its first tick
+        self._alive: dict[str, int] = {}  #: source → when its last sign of life came
+        self.resting = False  #: nobody is told: what sends has been switched off
 
     def devices(self) -> list[Device]:
         """As they stand now."""
@@ -163,24 +169,33 @@ class Devices:
     def sources(self) -> list[SourceState]:
         """As they stand now."""
         policy = self._handler.policy
-        return sources(policy, self._heard(), self._drifts(policy), self._writer.now, self._since)
+        return self._sources(policy, self._writer.now)
+
+    def alive(self, source: str) -> None:
+        """A sign of life that is no reading, such as a heartbeat. From any thread."""
+        if source:
+            self._alive[source] = self._writer.now
 
     def tick(self, now: int) -> None:
         """Look every five minutes; a city with channels for it hears of what is wrong as of a leak."""
         self._since = self._since or now
-        if now < self._next:
+        beat = now - now % _EVERY
+        if beat == self._looked or self.resting or self._intake.elsewhere:
             return
-        first, self._next = not self._next, now + _EVERY
-        if first or self._intake.elsewhere:
-            return
+        self._looked = beat
         policy = self._handler.policy
-        found = sources(policy, self._heard(), self._drifts(policy), now, self._since)
-        mine = [one for one in found if one.channels and one.source != SOURCE]
-        quiet = sum(one.state is DeviceState.SILENT for one in mine)
-        off = sum(one.drift_s is not None and abs(one.drift_s) * SECOND > DRIFT for one in mine)
-        for rule, count in ((SOURCES_RULE, quiet), (DRIFT_RULE, off)):
+        mine = [one for one in self._sources(policy, now) if one.channels and one.source != SOURCE]
+        counts = {DRIFT_RULE: sum(abs(one.drift_s or 0.0) * SECOND > DRIFT for one in mine)}
+        states = Counter(one.state for one in mine)
+        # Of a source that is late at worst, because the pause may be ours, no end of its silence was heard.
+        if states[DeviceState.SILENT] or not states[DeviceState.LATE]:
+            counts[SOURCES_RULE] = states[DeviceState.SILENT]
+        for rule, count in counts.items():
             for message in messages(policy, self._store, rule, count > 0, float(count), now):
                 self._writer.submit(Admit(message, SOURCE))
+
+    def _sources(self, policy: Policy, now: int) -> list[SourceState]:
+        return sources(policy, self._heard(), self._drifts(policy), now, self._since, self._alive)
 
     def _heard(self) -> dict[str, int]:
         shard = self._intake.shard

@@ -7,20 +7,21 @@ know of it. Each listener filters for itself, so that a scope is never applied f
 from __future__ import annotations
 
 import threading
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from liandong.app.announcements import may_see as may_see_announcement
 from liandong.app.authority import MATTERS, facts_of
 from liandong.app.logs import get_logger
-from liandong.app.ports import CaseFacts, Changes, Mark, Store
+from liandong.app.ports import CaseFacts, Changes, Mark, ParticipantRow, Store, StreamRow
 from liandong.core.values.access import AccessScope
 from liandong.core.values.errors import Busy
-from liandong.core.values.lists import Capability
+from liandong.core.values.lists import Capability, Participation
 
 log = get_logger("live")
 #: Streams whose entries are told; of all others nobody who listens has a page.
-KINDS = ("case", "score", "shift", "roster", *MATTERS)
+KINDS = ("case", "score", "shift", "roster", "alarm", "announcement", *MATTERS)
 #: Entries that one read fetches.
 PAGE = 1_000
 #: Who is further behind is told to load everything anew, which is then less work for both.
@@ -36,7 +37,7 @@ class Happened:
     kind: str
     id: str
     now: int
-    facts: CaseFacts | None  #: of the case that it is about
+    facts: CaseFacts | None  #: of what it is about: case, alarm, announcement, warning …
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,8 @@ class Live:
     def say(self, said: Said) -> None:
         """Tell something that is not in the journal."""
         with self._lock:
+            if not self._listeners:
+                return  # and nobody reads it either until somebody listens
             self._said.append(said)
         self._wake.set()
 
@@ -204,26 +207,41 @@ class Live:
             kind, _, id = mark.stream.partition(":")
             newest[kind, id] = mark
             earliest.setdefault((kind, id), mark.now)
-        cases = sorted({id for kind, id in newest if kind in ("case", "score")})
-        facts = self._store.case_facts(cases) if cases else {}
-        beside = [f"{kind}:{id}" for kind, id in newest if kind in MATTERS]
-        others = facts_of(self._store.load(beside).values()) if beside else {}
+        facts = self._facts(newest)
         found = [
-            Happened(
-                mark.position,
-                kind,
-                id,
-                earliest[kind, id],
-                facts.get(id) if kind in ("case", "score") else others.get(f"{kind}:{id}"),
-            )
+            Happened(mark.position, kind, id, earliest[kind, id], facts.get((kind, id)))
             for (kind, id), mark in newest.items()
         ]
         return tuple(sorted(found, key=lambda one: one.position))
+
+    def _facts(self, things: Collection[tuple[str, str]]) -> dict[tuple[str, str], CaseFacts]:
+        """Of things by kind and id what decides who may know of them; a few questions for all of them."""
+        of: dict[str, list[str]] = defaultdict(list)
+        for kind, id in things:
+            of["case" if kind == "score" else kind].append(id)
+        cases = self._store.case_facts(sorted(set(of["case"]))) if of["case"] else {}
+        alarms = self._store.alarm_facts(of["alarm"]) if of["alarm"] else {}
+        beside = [f"{kind}:{id}" for kind in ("announcement", *MATTERS) for id in of[kind]]
+        rows = self._store.load(beside).values() if beside else ()
+        matters = facts_of(row for row in rows if row.kind in MATTERS)
+        announced = {row.stream: _facts_of_announcement(row) for row in rows if row.kind == "announcement"}
+        found = {(kind, id): facts for kind in ("case", "score") for id, facts in cases.items()}
+        found |= {("alarm", id): facts for id, facts in alarms.items()}
+        for stream, facts in (matters | announced).items():
+            kind, _, id = stream.partition(":")
+            found[kind, id] = facts
+        return found
 
     def _said_with_facts(self, said: Sequence[Said]) -> Iterator[Said]:
         facts = self._store.case_facts(sorted({one.case for one in said if one.case}))
         for one in said:
             yield Said(one.event, one.case, one.session, one.data, facts.get(one.case))
+
+
+def _facts_of_announcement(row: StreamRow) -> CaseFacts:
+    """Its unit takes part in it."""
+    unit = ParticipantRow(case=row.stream, part=Participation.LEAD, unit=row.unit, post="", since=0, until=0)
+    return CaseFacts(domain=row.domain, area_path=row.area_path, mode=row.mode, participants=(unit,))
 
 
 def may_know(scope: AccessScope, kind: str, id: str, facts: CaseFacts | None, since: int) -> bool:
@@ -237,10 +255,13 @@ def may_know(scope: AccessScope, kind: str, id: str, facts: CaseFacts | None, si
         return id == scope.unit != ""
     if facts is None:
         return False
+    if kind == "announcement":
+        unit = facts.participants[0].unit if facts.participants else ""
+        return may_see_announcement(scope, unit, facts.area_path, facts.mode)
     wanted = Capability.SCORE_READ if kind == "score" else Capability.CASE_READ
     if scope.covers(wanted, facts.domain, facts.area_path, facts.mode):
         return True
-    return kind in ("case", *MATTERS) and takes_part(scope, facts, since)
+    return kind in ("case", "alarm", *MATTERS) and takes_part(scope, facts, since)
 
 
 def takes_part(scope: AccessScope, facts: CaseFacts, since: int) -> bool:

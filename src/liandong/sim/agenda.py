@@ -102,6 +102,8 @@ class Agenda:
             self._tick()
             self._send_due(now)
             self._act_due(now)
+            # With the story the devices end, and nobody is to look for them.
+            self.platform.devices.resting = now >= self.end
             self.city.keep_books(now)
             if self._progress:
                 self._progress(now)

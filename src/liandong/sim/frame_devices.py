@@ -17,7 +17,7 @@ from liandong.sim.frames import (
 )
 
 #: How often a panel says that it is there. Real ones do it every 20 to 30 seconds.
-HEARTBEAT = 30 * MINUTE
+HEARTBEAT = 10 * MINUTE
 #: Bits of the state words of components and of the transmission unit.
 NORMAL, FIRE, MAIN_POWER = 1, 2, 8
 _PERIOD = 5 * MINUTE

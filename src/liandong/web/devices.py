@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import Field
@@ -36,10 +37,11 @@ class DeviceView(View):
     watcher: str = Field(description="Unit that has to see to it.")
     watcher_name: Name
     calibration_overdue: bool
+    sources: list[str] = Field(description="Sources that send its readings.")
 
 
 class DevicePage(View):
-    """Sensors by key."""
+    """Sensors in the order asked for."""
 
     items: list[DeviceView]
     counts: dict[str, int] = Field(description="State → how many in the whole scope.")
@@ -94,11 +96,15 @@ async def list_devices(
     state: Annotated[DeviceState | None, Query(description="Only these.")] = None,
     tier: Annotated[str, Query(max_length=32)] = "",
     watcher: Annotated[str, Query(max_length=200, description="Unit that has to see to them.")] = "",
+    order: Annotated[
+        Literal["sensor", "silent_first"], Query(description="By key; or silent, late, never, live.")
+    ] = "sensor",
     after: Annotated[str, Query(max_length=200, description="`next` of the page before.")] = "",
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> DevicePage:
     """Sensors at assets that the asker may see; none of the states says that all is well."""
-    return await ask(lambda: _page(asker, state, tier, watcher, after, limit))
+    key = _worst if order == "silent_first" else _key
+    return await ask(lambda: _page(asker, state, tier, watcher, key, after, limit))
 
 
 @router.get("/watchers", operation_id="list_watchers")
@@ -138,8 +144,7 @@ async def list_sources(asker: SignedIn) -> SourceList:
             )
             for one in platform.devices.sources()
         ]  # fmt: skip
-        order = [DeviceState.SILENT, DeviceState.LATE, DeviceState.NEVER, DeviceState.LIVE]
-        items.sort(key=lambda one: (order.index(one.state), one.source))
+        items.sort(key=lambda one: (_WORST.index(one.state), one.source))
         return SourceList(items=items, now=format_time(platform.writer.now))
 
     return await ask(work)
@@ -164,9 +169,22 @@ def _seen(asker: Asker) -> list[Device]:
     ]
 
 
+#: Silent ones are who has to be rung up first.
+_WORST = (DeviceState.SILENT, DeviceState.LATE, DeviceState.NEVER, DeviceState.LIVE)
+
+
+def _key(one: Device) -> str:
+    return one.sensor
+
+
+def _worst(one: Device) -> str:
+    return f"{_WORST.index(one.state)}.{one.sensor}"
+
+
 def _page(
-    asker: Asker, state: DeviceState | None, tier: str, watcher: str, after: str, limit: int
-) -> DevicePage:
+    asker: Asker, state: DeviceState | None, tier: str, watcher: str, key: Callable[[Device], str],
+    after: str, limit: int,
+) -> DevicePage:  # fmt: skip
     names, seen = Names(asker.platform.handler.policy), _seen(asker)
     counts: dict[str, int] = {one.value: 0 for one in DeviceState}
     for one in seen:
@@ -174,10 +192,10 @@ def _page(
     wanted = sorted(
         (
             one for one in seen
-            if one.sensor > after and state in (None, one.state) and tier in ("", one.tier)
+            if key(one) > after and state in (None, one.state) and tier in ("", one.tier)
             and watcher in ("", one.watcher)
         ),
-        key=lambda one: one.sensor,
+        key=key,
     )  # fmt: skip
     page = wanted[:limit]
     return DevicePage(
@@ -187,10 +205,10 @@ def _page(
                 state_name=listed("device_state", one.state), heard=moment(one.heard), tier=one.tier,
                 owner=one.owner, owner_name=names.of(one.owner), upkeep=one.upkeep,
                 upkeep_name=names.of(one.upkeep), watcher=one.watcher, watcher_name=names.of(one.watcher),
-                calibration_overdue=one.overdue,
+                calibration_overdue=one.overdue, sources=list(one.sources),
             )
             for one in page
         ],
-        counts=counts, next=page[-1].sensor if len(wanted) > limit else None,
+        counts=counts, next=key(page[-1]) if len(wanted) > limit else None,
         now=format_time(asker.platform.writer.now),
     )  # fmt: skip

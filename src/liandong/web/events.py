@@ -31,6 +31,8 @@ PING_S = 10.0
 STUCK_S = 30.0
 #: Things of which one stream has not yet told; beyond that the client loads everything anew.
 MOST_PENDING = 1_000
+#: Alarms that one stream tells of by name at a time; a storm's are told of in one line without an id.
+MOST_ALARMS = 100
 HEADERS = {
     "Cache-Control": "no-cache, no-store, no-transform",
     "X-Accel-Buffering": "no",  # proxies of one kind would wait for a full buffer …
@@ -132,6 +134,7 @@ class EventStream(Response):
                 # Put anew, so that the order stays that of the positions.
                 self._pending.pop((one.kind, one.id), None)
                 self._pending[one.kind, one.id] = one.position
+        self._pending = _fewer(self._pending)
         self._position = max(self._position, batch.upto)
         for said in batch.said:
             self._hear(said, scope)
@@ -223,11 +226,12 @@ class EventStream(Response):
     async def _catch_up(self, send: Send, after: int, start: int) -> None:
         pages = self._platform.live.missed(after, start)
         while (batch := await ask(lambda: next(pages, None))) is not None:
-            lines = [
-                _changed(one.position, one.kind, one.id)
+            told = {
+                (one.kind, one.id): one.position
                 for one in batch.happened
                 if may_know(self._scope_now(), one.kind, one.id, one.facts, one.now)
-            ]
+            }
+            lines = [_changed(position, kind, id) for (kind, id), position in _fewer(told).items()]
             await self._send(send, b"".join(lines))
 
     async def _flush(self, send: Send) -> None:
@@ -273,6 +277,15 @@ class EventStream(Response):
 async def _left(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+def _fewer(things: dict[tuple[str, str], int]) -> dict[tuple[str, str], int]:
+    """Of more than a hundred alarms only the newest position, in the order of the positions."""
+    alarms = [position for (kind, _), position in things.items() if kind == "alarm"]
+    if len(alarms) <= MOST_ALARMS:
+        return things
+    kept = [(key, position) for key, position in things.items() if key[0] != "alarm"]
+    return dict(sorted([*kept, (("alarm", ""), max(alarms))], key=lambda one: one[1]))
 
 
 def _changed(position: int, kind: str, id: str) -> bytes:

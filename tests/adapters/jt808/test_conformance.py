@@ -48,6 +48,10 @@ class Roads(Town):
         """(bus and item, value) of this hour."""
         return [(channel[len(BUS) - 2 :], value) for channel, value in self.taken()]
 
+    def states(self) -> list[str]:
+        """Of the sources that speak it."""
+        return [one.state.value for one in self.platform.devices.sources() if one.protocol == "jt808"]
+
     def places(self) -> list[tuple[str, int, float, float, float]]:
         """(object, moment, lon, lat, m/s) of the positions of this hour."""
         found = []
@@ -85,7 +89,8 @@ def test_registration_authentication_heartbeat_location_deregistration(town: Roa
     assert bus.heartbeat() == 1  # nobody speaks before it is known
     assert bus.register(plate=PLATE) == 0 and len(bus.code) == 24
     assert bus.report(jt808_location(town.now, LON, LAT)) == 1
-    assert bus.authenticate() == 0 and bus.heartbeat() == 0
+    assert bus.authenticate() == 0 and town.states() != ["live"]
+    assert bus.heartbeat() == 0 and town.states() == ["live"], "heard, before any reading"
     extras = {1: struct.pack(">I", 1000), 0xE5: b"own"}
     body = jt808_location(town.now, LON, LAT, alarm=FATIGUE, speed=36.0, direction=90, extras=extras)
     assert bus.report(body) == 0

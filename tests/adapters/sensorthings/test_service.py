@@ -14,7 +14,10 @@ import requests
 import liandong.adapters.sensorthings.observations as reading
 import tests.web.town as town_module
 from liandong.adapters.sensorthings import PREFIX, make_router
-from liandong.core.values.times import SECOND, format_time, parse_time
+from liandong.adapters.sensorthings.catalogue import Catalogue
+from liandong.adapters.sensorthings.places import Move
+from liandong.core.values.access import Session
+from liandong.core.values.times import MINUTE, SECOND, format_time, parse_time
 from liandong.sim.standards import observation_array
 from liandong.web.app import create_app
 from liandong.wiring.service import Server, free_socket
@@ -139,9 +142,48 @@ def test_an_entity_is_found_and_leads_to_what_belongs_to_it(served: Served, cent
     assert place.location["coordinates"] == [113.25, 23.0] and place.encoding_type == "application/geo+json"
     assert [one.id for one in place.get_things().query().list()] == [PLACED]
     assert centre.locations().query().count().list().count == 1
-    assert centre.historical_locations().query().count().list().count == 0
+    (stay,) = centre.historical_locations().query().expand("Thing,Locations").list().entities
+    assert stay.thing.id == PLACED and [one.id for one in stay.locations.entities] == [PLACED]
+    assert stay.id in [one.id for one in thing.get_historical_locations().query().list()]
     with pytest.raises(requests.exceptions.HTTPError, match="404"):
         centre.things().find("asset:nowhere")
+
+
+def test_a_datastream_says_from_when_to_when_and_where(
+    served: Served, centre: Any, filled: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = centre.datastreams().find(GAS_1)
+    first, last = (parse_time(moment) for moment in stream.phenomenon_time.split("/"))
+    assert (first, last) == (parse_time("2026-04-30T00:00:00Z"), first + 199 * MINUTE)
+    assert stream.result_time is None and stream.observed_area["coordinates"] == [113.25, 23.0]
+    asked: list[int] = []
+    ask = served.town.platform.archive.first
+    monkeypatch.setattr(served.town.platform.archive, "first", lambda n: asked.append(len(n)) or ask(n))
+    served.town.pass_time(6 * MINUTE)
+    listed = centre.datastreams().query().top(1000).list()
+    assert {one.id for one in listed if one.phenomenon_time} >= {GAS_1}
+    unheard = [one for one in listed if served.town.platform.lookups.newest(one.id) is None]
+    assert unheard and all(one.phenomenon_time is None for one in unheard)
+    assert len(asked) == 1, "one question for a whole page"
+    assert centre.datastreams().query().select("name").top(5).list().entities[0].phenomenon_time is None
+
+
+def test_an_asset_that_was_moved_lay_elsewhere_before(served: Served) -> None:
+    platform, now = served.town.platform, served.town.now
+    policy, scope = platform.handler.policy, platform.access.scope(Session(source="source:gas"))
+    stays = {
+        PLACED: [Move(1, 113.0, 22.0), Move(2, 113.25, 23.0), Move(3, 113.0, 22.0), Move(now, 113.25, 23.0)]
+    }
+    made = Catalogue(policy, scope, "source:gas", stays)
+    assert made.ids("Location") == (PLACED, f"{PLACED}.1")
+    assert made.properties("Location", f"{PLACED}.1")["location"]["coordinates"] == [113.0, 22.0]
+    assert made.related("Thing", PLACED, "Locations") == (PLACED,)
+    assert made.related("Location", f"{PLACED}.1", "Things") == ()
+    assert made.related("Location", f"{PLACED}.1", "HistoricalLocations") == [f"{PLACED}.1", f"{PLACED}.3"]
+    assert made.related("Location", PLACED, "HistoricalLocations") == [f"{PLACED}.2", f"{PLACED}.{now}"]
+    assert made.related("HistoricalLocation", f"{PLACED}.3", "Locations") == (f"{PLACED}.1",)
+    assert made.related("HistoricalLocation", f"{PLACED}.3", "Thing") == (PLACED,)
+    assert made.properties("HistoricalLocation", f"{PLACED}.{now}") == {"time": format_time(now)}
 
 
 def test_filters_orders_selections_and_expansions(centre: Any, filled: list[float]) -> None:

@@ -236,6 +236,8 @@ class Gb26875Talk:
         if packet.command not in (SEND, REPLY, CONFIRM, DENY):
             raise BadInput("gb26875.wrong_direction", command=packet.command)
         door.heard(packet, self._link)
+        # A unit speaks of what changes; between that only its sign of life says that it is there.
+        door.platform.devices.alive(door.platform.receiving.source_of(PROTOCOL, str(packet.source)))
         try:
             durable = await self._hand_over(packet, raw)
         except Forbidden:

@@ -42,6 +42,8 @@ from liandong.core.values.canonical import short_hash
 from liandong.core.values.errors import BadInput, Forbidden, NotFound
 
 PROTOCOL = "hj212"
+#: Not of the standard, but of makers (codec.NOTICES).
+HEARTBEAT = "9015"
 #: Packets of one upload that have not come together after so long are refused, seconds.
 PARTS_S = 60.0
 
@@ -201,6 +203,9 @@ class Hj212Talk:
         frame = decode(raw, self._door.zone)
         self._door.check(frame)
         self._door.heard(frame, self._link)
+        if frame.cn == HEARTBEAT:
+            platform = self._door.platform
+            platform.devices.alive(platform.receiving.source_of(PROTOCOL, frame.mn))
         if frame.cn == CALIBRATION and (calibrating := self._door.calibrate(frame.mn)) is not None:
             self._begin(calibrating)
         if frame.data_time is None and frame.items and frame.cn.startswith("2") and frame.pnum is None:

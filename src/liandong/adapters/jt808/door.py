@@ -245,6 +245,8 @@ class Jt808Talk:
             except Forbidden:
                 return Owed(None)  # journalled by the platform; who may not send is not answered
             return Owed(None if message.id in REPLIES else self._reply(message, DONE), durable)
+        if message.id == HEARTBEAT:
+            self._door.platform.devices.alive(self._vehicle(message).source)
         if message.id == READ_TIME:
             return Owed(self._door.answer(message, 0x8004, downlink.server_time(self._door.now())))
         if message.id == DEREGISTER:

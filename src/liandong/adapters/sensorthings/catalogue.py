@@ -8,24 +8,42 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
+
+import msgspec
 
 from liandong.adapters.sensorthings.model import RELATIONS
+from liandong.adapters.sensorthings.places import Move
 from liandong.app.curves import Hazards, sees_asset
 from liandong.core.mechanism.policy import Policy
 from liandong.core.values.access import AccessScope
 from liandong.core.values.city import Asset, Channel, Quantity, Sensor
 from liandong.core.values.errors import BadInput
+from liandong.core.values.times import format_time
 
 Entity = dict[str, Any]
 _GEOJSON = "application/geo+json"
 _TYPES = "http://www.opengis.net/def/observationType/OGC-OM/2.0/"
 
 
+class Stay(NamedTuple):
+    """An asset at a place."""
+
+    asset: str
+    location: str  #: id
+    since: int
+
+
 class Catalogue:
     """What a scope, or a source about its own channels, may see. Never changed once made."""
 
-    def __init__(self, policy: Policy, scope: AccessScope, source: str) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        scope: AccessScope,
+        source: str,
+        moves: Mapping[str, Sequence[Move]] | None = None,
+    ) -> None:
         city = policy.city
         self._city = city
         hazards = Hazards(policy)
@@ -56,15 +74,34 @@ class Catalogue:
             self._of_asset[sensor.asset].append(key)
             self._of_sensor[sensor.key].append(key)
             self._of_quantity[channel.quantity].append(key)
+        self._place(moves or {})
         self._kinds: dict[str, Mapping[str, Any]] = {
             "Thing": self._assets,
-            "Location": {key: asset for key, asset in self._assets.items() if _placed(asset)},
-            "HistoricalLocation": {},
+            "Location": self._locations,
+            "HistoricalLocation": self._stays,
             "Datastream": self.channels,
             "Sensor": dict(sorted(self._sensors.items())),
             "ObservedProperty": dict(sorted(self._quantities.items())),
             "FeatureOfInterest": self._assets,
         }
+
+    def _place(self, moves: Mapping[str, Sequence[Move]]) -> None:
+        """Where every asset lies and lay. A place has the key of its asset; one before it, also when it was
+        taken first."""
+        self._locations: dict[str, Asset] = {k: a for k, a in self._assets.items() if _placed(a)}
+        self._stays: dict[str, Stay] = {}
+        self._stays_of: dict[str, list[str]] = defaultdict(list)
+        self._stays_at: dict[str, list[str]] = defaultdict(list)
+        for key, asset in self._assets.items():
+            known: dict[tuple[float | None, float | None], str] = {(asset.lon, asset.lat): key}
+            for since, lon, lat in moves.get(key, ()):
+                id = f"{key}.{since}"
+                location = known.setdefault((lon, lat), id)
+                if location == id:
+                    self._locations[id] = msgspec.structs.replace(asset, lon=lon, lat=lat)
+                self._stays[id] = Stay(key, location, since)
+                self._stays_of[key].append(id)
+                self._stays_at[location].append(id)
 
     def ids(self, kind: str) -> Sequence[str]:
         """Every entity of a kind; observations are asked for elsewhere."""
@@ -81,12 +118,18 @@ class Catalogue:
             sensor = self._sensors[channel.sensor]
             ones = {"Thing": sensor.asset, "Sensor": sensor.key, "ObservedProperty": channel.quantity}
             return (ones.get(name, id),)
+        if kind == "HistoricalLocation":
+            stay = self._stays[id]
+            return (stay.asset if name == "Thing" else stay.location,)
+        if name == "HistoricalLocations":
+            return (self._stays_at if kind == "Location" else self._stays_of).get(id, ())
         if kind == "Sensor":
             return self._of_sensor[id]
         if kind == "ObservedProperty":
             return self._of_quantity[id]
         if name in ("Datastreams", "Observations"):
             return self._of_asset.get(id, ())
+        # Where an asset lay before leads to no asset any more.
         target = RELATIONS[kind][name].target
         return (id,) if self.has(target, id) else ()
 
@@ -113,6 +156,9 @@ class Catalogue:
             "name": asset.name_zh, "description": self._area_name(asset), "encodingType": _GEOJSON,
             "location": _point(asset), "properties": {"area": asset.area, "reference": "EPSG:4490"},
         }  # fmt: skip
+
+    def _historicallocation(self, stay: Stay) -> Entity:
+        return {"time": format_time(stay.since)}
 
     def _featureofinterest(self, asset: Asset) -> Entity:
         feature = {"type": "Feature", "geometry": _point(asset), "properties": {"asset": asset.key}}

@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from liandong.adapters.sensorthings.catalogue import Catalogue
 from liandong.adapters.sensorthings.model import SETS
+from liandong.adapters.sensorthings.places import Periods, Places
 from liandong.adapters.sensorthings.posting import (
     DOOR,
     MOST_BYTES,
@@ -42,6 +43,7 @@ class Catalogues:
 
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
+        self._places = Places(platform)
         self._made: dict[Any, Catalogue] = {}
         self._of: tuple[Any, Any] = (None, None)
 
@@ -53,7 +55,7 @@ class Catalogues:
         key = (session.source, scope.unit, scope.grants)
         found = self._made.get(key)
         if found is None:
-            found = Catalogue(policy, scope, session.source)
+            found = Catalogue(policy, scope, session.source, self._places.moves())
             if len(self._made) >= _KEPT:
                 self._made.pop(next(iter(self._made)))
             self._made[key] = found
@@ -65,13 +67,13 @@ def make_router(platform: Platform | None) -> APIRouter:
     router = APIRouter(tags=["sensorthings"], include_in_schema=False)
     if platform is None:
         return router
-    catalogues = Catalogues(platform)
+    catalogues, periods = Catalogues(platform), Periods(platform)
     platform.receiving.doors[DOOR] = partial(take_again, platform)
 
     def service(request: Request) -> Service:
         session = request.state.session
         root = (getattr(request.app.state, "public_url", "") or str(request.base_url)).rstrip("/") + PREFIX
-        return Service(platform, catalogues.of(session, platform.access.scope(session)), root)
+        return Service(platform, catalogues.of(session, platform.access.scope(session)), root, periods)
 
     async def read(request: Request, path: str = "") -> Response:
         """A set, an entity, or what one leads to."""

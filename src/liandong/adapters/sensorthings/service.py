@@ -13,6 +13,7 @@ from liandong.adapters.sensorthings.filters import Look, bad, holds
 from liandong.adapters.sensorthings.model import CONFORMANCE, RELATIONS, SET_OF, SETS
 from liandong.adapters.sensorthings.observations import Observations, Rows
 from liandong.adapters.sensorthings.options import Options, parse_options
+from liandong.adapters.sensorthings.places import Periods
 from liandong.app.platform import Platform
 from liandong.core.values.errors import NotFound
 
@@ -40,8 +41,9 @@ class _Place:
 class Service:
     """Answers for one asker, under one address."""
 
-    def __init__(self, platform: Platform, catalogue: Catalogue, root: str) -> None:
-        self._catalogue, self._root = catalogue, root
+    def __init__(self, platform: Platform, catalogue: Catalogue, root: str, periods: Periods) -> None:
+        self._catalogue, self._root, self._periods = catalogue, root, periods
+        self._known: dict[str, str] = {}  #: channel → period of its observations, of this request
         self.observations = Observations(platform, catalogue, self._look_of_channel)
 
     def root(self) -> Entity:
@@ -155,6 +157,7 @@ class Service:
             looks = {id: self._look(place.kind, id)(path) for id in ids}
             ids.sort(key=lambda id: _sortable(looks[id]), reverse=falling)
         shown = ids[asked.skip : asked.skip + asked.top]
+        self._look_up(place.kind, shown, asked)
         made: Entity = {"@iot.count": len(ids)} if asked.count else {}
         if len(ids) > asked.skip + asked.top:
             made["@iot.nextLink"] = _next(place.url, asked, {"$skip": str(asked.skip + asked.top)})
@@ -178,11 +181,28 @@ class Service:
     # Entities.
 
     def _entity(self, kind: str, id: str, asked: Options) -> Entity:
+        if kind == "Datastream":
+            if id not in self._known:
+                self._look_up(kind, (id,), asked)
+            # The moment of a result is not kept apart from that of what was observed.
+            period = {"phenomenonTime": self._known.get(id) or None, "resultTime": None}
+            return self._shown(kind, id, self._catalogue.properties(kind, id) | period, asked)
         if kind != "Observation":
             return self._shown(kind, id, self._catalogue.properties(kind, id), asked)
         rows = self.observations.one(id)
         assert rows is not None
         return self._observation(rows, 0, asked)
+
+    def _look_up(self, kind: str, ids: Sequence[str], asked: Options) -> None:
+        """The periods of all channels that a set shows, in one question."""
+        keys: Iterable[str] = ()
+        if kind == "Datastream" and (not asked.select or "phenomenonTime" in asked.select):
+            keys = ids
+        elif kind != "Observation" and "Datastreams" in asked.expand:
+            keys = (key for id in ids for key in self._catalogue.related(kind, id, "Datastreams"))
+        missing = {k: self._catalogue.channels[k].number for k in keys if k not in self._known}
+        if missing:
+            self._known |= dict.fromkeys(missing, "") | self._periods.of(missing)
 
     def _observation(self, rows: Rows, at: int, asked: Options) -> Entity:
         channel = self._channel(rows, at)

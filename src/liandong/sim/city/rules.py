@@ -45,6 +45,14 @@ QUANTITIES = (
         unit="1",
         low=0.0,
     ),
+    Quantity(key="self_sources", name_zh="中断的数据源数", name_en="silent sources", unit="1", low=0.0),
+    Quantity(
+        key="self_drift",
+        name_zh="时钟偏差过大的数据源数",
+        name_en="sources whose clocks drift",
+        unit="1",
+        low=0.0,
+    ),
 )
 
 _OURS = "set by this project for the demonstration"
@@ -94,6 +102,9 @@ RULES = (
     _self_rule("audit", "medium", 1.0, 1.0, 0.0),
     # Nor this: the nightly proof of the days ahead does (app/standing.py).
     _self_rule("standing", "medium", 1.0, 1.0, 0.0),
+    # Nor these: whoever watches the sources says it (app/devices.py).
+    _self_rule("sources", "medium", 1.0, 1.0, 0.0),
+    _self_rule("drift", "low", 1.0, 1.0, 0.0),
     Rule(
         key="gas_ch4_critical", version=1, hazard="gas_leak", severity="critical", quantity="ch4_lel",
         raise_at=80.0, clear_at=60.0, hold_s=60.0, clear_hold_s=600.0, basis=_OURS, trust=Trust.UNVERIFIED,

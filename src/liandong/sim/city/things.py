@@ -26,7 +26,10 @@ SMOKE, HEAT, CALL_POINT = 40, 30, 23
 #: What calls itself so in HJ 212; 24 characters, as the standard asks for.
 FIRST_MN = "DEMO44060000000000000001"
 H2S_ITEM = "a21028-Rtd"
-_SELF = ("queue_age", "commit_latency", "outbox_age", "unresolved", "clock", "delivery", "standing")
+_SELF = (
+    "queue_age", "commit_latency", "outbox_age", "unresolved", "clock", "delivery", "standing", "sources",
+    "drift",
+)  # fmt: skip
 #: Shares of all sensors; what is left is gas.
 _SHARES = {"bridges": 0.06, "fire": 0.12, "drainage": 0.10, "firms": 0.08}
 
