@@ -517,3 +517,19 @@ def test_a_digest_that_failed_is_one_message_again(post: Callable[..., Post]) ->
     made.tick(WAITS[0])
     assert len(channel.got) == 2 and channel.got[0] == channel.got[1]
     assert made.outbox._digested == set()
+
+
+def test_what_was_tried_in_a_digest_and_taken_back_is_remembered_no_longer(post: Callable[..., Post]) -> None:
+    made = post(Fake("file", AGAIN)).start()
+    rows = [
+        outbox_row(f"h{n}", channel="file", created=START, next_at=START + HOUR, template="notice.inform")
+        for n in range(2)
+    ]
+    made.store.commit(Changes(outbox=rows))
+    made.tick(HOUR)
+    outbox = made.outbox
+    assert outbox._digested == {"h0", "h1"}
+    work = [(row, outbox._attempt(row)) for row in made.store.outbox_due(1 << 62, 9)]
+    outbox._begin([attempt for _, attempt in work])
+    outbox._report_all(work, Outcome.WITHDRAWN, False, "")
+    assert outbox._digested == set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -282,6 +283,15 @@ def test_the_first_commit_is_made_at_the_present_moment(tmp_path: Path) -> None:
     town.stop()
 
 
+def test_a_city_that_runs_collects_garbage_though_the_start_did_not(tmp_path: Path) -> None:
+    gc.disable()
+    try:
+        City(tmp_path).stop()
+        assert gc.isenabled()
+    finally:
+        gc.enable()
+
+
 def test_an_orderly_end_signs_a_root_of_everything(tmp_path: Path) -> None:
     town = City(tmp_path)
     town.open_case()
@@ -299,3 +309,22 @@ def test_ended_findings_of_the_clock_name_the_one_that_began(lying: Lying) -> No
     lying.beat(SECOND)
     begun = [m.id for m, *_ in admitted(lying.store) if isinstance(m, Finding)]
     assert [m.id for m, *_ in admitted(lying.store) if isinstance(m, FindingEnded)] == begun != []
+
+
+def test_a_log_that_fills_fast_is_compacted_before_its_hour_and_not_at_every_tick(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    city = City(tmp_path)
+    try:
+        done: list[int] = []
+        monkeypatch.setattr(city.city, "_compact", done.append)
+        crowded = False
+        monkeypatch.setattr(city.platform.archive, "crowded", lambda: crowded)
+        began = city.now
+        for minute in (0, 59, 60, 65, 66, 67):
+            crowded = minute >= 65
+            for second in range(2):
+                city.city.keep_books(began + minute * MINUTE + second * SECOND)
+        assert [(at - began) // MINUTE for at in done] == [60, 65, 66, 67]
+    finally:
+        city.stop()

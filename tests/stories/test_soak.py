@@ -46,6 +46,9 @@ OTHERWISE = {PLACE: Counter(received=10, passed=8, rejected=2)}
         ),
         (FATES, 9, 11.0, [100.0] * 8, "took 11.0 s"),
         (FATES, 9, 0.1, [90.0, 100.0, 100.0, 110.0, 120.0, 130.0, 140.0, 150.0], "memory grew"),
+        (FATES, 9, 0.1, [90.0, 95.0, 98.0, 99.0, 100.0, 100.0, 104.0, 104.0], "memory crept"),
+        (FATES, 9, 0.1, [90.0, 95.0, 98.0, *[99.0] * 7, 150.0, 99.0], ""),
+        (LOST, 8, 0.1, [90.0], "add up"),
     ],
 )
 def test_each_way_of_losing_something_is_said(fates, logged, slow, memory, word) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from liandong.app.bounded import Newest
 from liandong.app.clock import TimeSource
 from liandong.app.handle import Handler
 from liandong.app.ports import Changes, Questions, Store, StreamRow
@@ -23,6 +24,7 @@ from liandong.core.values.times import DAY, SECOND
 _case_decoder = msgspec.json.Decoder(CaseState)
 #: A device sends many times a second; its token is looked up this often, and a revoked one lives as long.
 _SENDER_KEPT = SECOND
+_MOST_SENDERS = 10_000
 
 
 class Access:
@@ -33,7 +35,7 @@ class Access:
     ) -> None:
         self._store, self._questions, self._handler = store, questions, handler
         self._writer, self._clock = writer, clock
-        self._senders: dict[str, tuple[Session, int]] = {}
+        self._senders: Newest[str, tuple[Session, int]] = Newest(_MOST_SENDERS)
 
     def session(self, token: str) -> Session:
         """Who a token stands for. Raises Unauthenticated."""

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from liandong.app.bounded import Newest
 from liandong.app.clock import TimeSource
 from liandong.app.handle import Handler
 from liandong.app.passwords import Hasher, check_password
@@ -32,6 +33,8 @@ _NAME = re.compile(r"[\w.@\-]{1,64}")
 _RENEW_US = MINUTE
 _LONGEST_LOCK = DAY
 _UNKNOWN_EVERY = SECOND
+#: Sessions ended here that are remembered until what was on its way about them has been written.
+_MOST_GONE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,7 @@ class Accounts:
         self._store, self._writer, self._handler, self._clock = store, writer, handler, clock
         self._hasher = Hasher()
         self._lock = threading.Lock()
-        self._gone: set[str] = set()
+        self._gone: Newest[str, None] = Newest(_MOST_GONE)
         self._unknown_at = 0
 
     # In.
@@ -280,7 +283,7 @@ class Accounts:
         digest = visit.row.digest
 
         def keep(changes: Changes) -> None:
-            self._gone.add(digest)
+            self._gone[digest] = None
             changes.sessions[:] = [row for row in changes.sessions if row.digest != digest]
             changes.sessions_gone.append(digest)
             self._note(visit.row.person, "access.signed_out")

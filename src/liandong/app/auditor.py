@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from liandong.app.audit import DELIVERY_GRACE, GRACE
+from liandong.app.bounded import Newest
 from liandong.app.handle import Handler
 from liandong.app.logs import get_logger
 from liandong.app.ports import Changes, Channel, OutboxRow, Store
@@ -27,6 +28,8 @@ AUDIT_RULE = "self.audit"
 _EVERY = 5 * MINUTE
 _BACK = HOUR  #: older news is the report's matter, not the auditor's
 _MOST = 500
+#: More than a coordinator rings for in the hour in which it looks back.
+_MOST_RUNG = 20_000
 
 
 class Auditor:
@@ -38,7 +41,8 @@ class Auditor:
         self._store, self._handler, self._writer = store, handler, writer
         self._channels = channels
         self._next = 0
-        self._rung: set[tuple[str, str]] = set()  #: (order, person) rung elsewhere since the start
+        #: (order, person) rung elsewhere since the start.
+        self._rung: Newest[tuple[str, str], None] = Newest(_MOST_RUNG)
 
     def tick(self, now: int) -> None:
         """Look, if it is time again. What was due while nobody was awake is fired first."""
@@ -86,7 +90,7 @@ class Auditor:
         def job(changes: Changes) -> None:
             policy = self._handler.policy
             for row in untold:
-                self._rung.add((row.order, row.recipient))
+                self._rung[row.order, row.recipient] = None
                 person = row.recipient
                 tried = {r.channel for r, _ in self._store.deliveries(row.case) if r.recipient == person}
                 others = [name for name in self._channels if name not in tried]

@@ -13,14 +13,18 @@ from liandong.app.ports import Position
 from liandong.core.values.canonical import canonical_bytes, sha256
 from liandong.core.values.findings import Finding
 from liandong.core.values.log import LogRecord
+from liandong.core.values.readings import COLUMNS
 from liandong.core.values.times import MINUTE
 
 #: The channel is shown from this long before the onset.
 BEFORE_ONSET = 30 * MINUTE
 #: Version of a window's bytes: from 2 on raw messages are kept apart, by digest.
 FORMAT = 2
-#: Records kept per source to cut windows from.
+#: Records kept per source to cut windows from, and their bytes: of large messages fewer are kept.
 RECENT = 64
+RECENT_BYTES = 8 * 1024 * 1024
+#: Of one reading in columns.
+_ROW_BYTES: int = sum(dtype.itemsize for dtype in COLUMNS.values())
 
 
 class Evidence(Protocol):
@@ -40,11 +44,18 @@ class Windows:
         self._evidence = evidence
         self._numbers = numbers
         self._recent: dict[str, deque[tuple[Position, LogRecord]]] = {}
+        self._bytes: dict[str, int] = {}
 
     def remember(self, position: Position, record: LogRecord) -> None:
         """Keep a record for a while."""
-        if record.batch is not None:
-            self._recent.setdefault(record.source, deque(maxlen=RECENT)).append((position, record))
+        if record.batch is None:
+            return
+        kept = self._recent.setdefault(record.source, deque())
+        kept.append((position, record))
+        held = self._bytes.get(record.source, 0) + _bytes_of(record)
+        while len(kept) > RECENT or (held > RECENT_BYTES and len(kept) > 1):
+            held -= _bytes_of(kept.popleft()[1])
+        self._bytes[record.source] = held
 
     def recent(self, source: str) -> list[tuple[Position, LogRecord]]:
         """What is remembered of a source, oldest first; any thread may ask."""
@@ -125,6 +136,10 @@ class _Recent:
             self._digests[place] = sha256(data)
             self.used[self._digests[place]] = data
         return self._digests[place]
+
+
+def _bytes_of(record: LogRecord) -> int:
+    return len(record.raw) + record.rows * _ROW_BYTES
 
 
 def raws_of(window: bytes) -> list[str]:

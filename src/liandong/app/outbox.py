@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from liandong.app.bounded import Newest
 from liandong.app.deliveries import (
     asks,
     digest_of,
@@ -37,6 +38,7 @@ _PAUSE_S = 0.05
 _SIDE_BY_SIDE = 16
 #: Looked at together where quiet hours end, so that nobody gets two digests.
 _MOST_HELD = 20_000
+_MOST_WAITING = 50_000
 _ALL = 1 << 62  # a moment after every other
 _case = msgspec.json.Decoder(CaseState)
 #: Outcome, whether trying again may help, detail.
@@ -74,7 +76,7 @@ class Outbox(threading.Thread):
         self._recovered = False
         self._flying: set[str] = set()
         #: Order → case, of deliveries that wait for a time: held back, or tried in vain.
-        self._waiting: dict[str, str] = {}
+        self._waiting: Newest[str, str] = Newest(_MOST_WAITING)
         self._moved: set[str] = set()  #: cases in which one of those orders has changed
         self._withdrawing = False
         self._digested: set[str] = set()  #: tried as part of a digest, so tried so again
@@ -91,11 +93,16 @@ class Outbox(threading.Thread):
         """In the writer's thread."""
         now = self.writer.now
         with self._wake:
-            self._waiting |= {row.order: row.case for row in changes.outbox if row.next_at > now}
+            self._await(row for row in changes.outbox if row.next_at > now)
             self._moved |= {self._waiting[id] for id in changes.orders if id in self._waiting}
             moved = bool(self._moved)
         if changes.outbox or moved:
             self.nudge()
+
+    def _await(self, rows: Iterable[OutboxRow]) -> None:
+        """What is forgotten of it is only taken back later: when its time has come, and not before."""
+        for row in rows:
+            self._waiting[row.order] = row.case
 
     def nudge(self) -> None:
         """Something may be due."""
@@ -167,7 +174,7 @@ class Outbox(threading.Thread):
         self._report_all(left, Outcome.UNKNOWN, True, "restart")
         queued = self.store.outbox_due(_ALL, _MOST_HELD)
         with self._wake:
-            self._waiting |= {row.order: row.case for row in queued}
+            self._await(queued)
             self._moved |= {row.case for row in queued if row.case}
 
     def _withdraw_moved(self) -> None:
@@ -193,7 +200,8 @@ class Outbox(threading.Thread):
             work += [(row, self._attempt(row)) for row in left]
             if not queued:
                 with self._wake:
-                    self._waiting = {order: of for order, of in self._waiting.items() if of != id}
+                    for order in [order for order, of in list(self._waiting.items()) if of == id]:
+                        self._waiting.pop(order, None)
         if work:
             self._begin([attempt for _, attempt in work])
             self._report_all(work, Outcome.WITHDRAWN, False, "")
@@ -284,8 +292,7 @@ class Outbox(threading.Thread):
             self._digested |= {row.id for row, _ in left}
         outcome, recoverable, detail = self._send(channel, digest_of(self.city, [row for row, _ in left]))
         for row, attempt in left:
-            if self._report(row, attempt, outcome, recoverable, detail):
-                self._digested.discard(row.id)
+            self._report(row, attempt, outcome, recoverable, detail)
 
     def _send(self, channel: Channel | None, row: OutboxRow) -> Answer:
         if channel is None:
@@ -317,9 +324,8 @@ class Outbox(threading.Thread):
 
     def _report(
         self, row: OutboxRow, attempt: AttemptRow, outcome: Outcome, recoverable: bool, detail: str
-    ) -> bool:
-        """Through the front door; the attempt's end is stored in the same transaction. True where that
-        ended the delivery."""
+    ) -> None:
+        """Through the front door; the attempt's end is stored in the same transaction."""
         channel = self.channels.get(row.channel)
         repeats = channel.repeats if channel is not None else Repeats.NEITHER
         by = detail.removeprefix(BY) if detail.startswith(BY) else ""
@@ -340,7 +346,7 @@ class Outbox(threading.Thread):
             )
             ended = again is None
             if again is not None:
-                self._waiting[row.order] = row.case
+                self._await([row])
             elif outcome in (Outcome.FAILED, Outcome.UNKNOWN):
                 changes.outbox += self._reach.after(row, now)
 
@@ -351,8 +357,8 @@ class Outbox(threading.Thread):
             log.error("outbox.report_buried", error, channel=row.channel)
             self._submit(Books(finish))
         if ended:
+            self._digested.discard(row.id)
             self._reach.settled(row, outcome)
-        return ended
 
     def _submit(self, item: Admit | Books) -> None:
         """Written; a full queue makes the channel wait, because an outcome is not to be dropped."""

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from liandong.app.bounded import Newest
 from liandong.app.curves import Hazards, sees_asset
 from liandong.app.ports import Changes, Store
 from liandong.app.writer import Books, Writer
@@ -30,6 +31,8 @@ from liandong.core.values.times import MINUTE
 MOST_A_MINUTE = 60
 _KEY = "access.screen"
 _PAGE = 100
+#: Scopes of which is remembered what they cover, a byte for each channel.
+_MOST_MASKS = 1_000
 
 
 class Screen(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,7 +66,7 @@ class Screens:
         idle = {source.key: source.idle_us for source in policy.city.source_terms()}
         self._timeout = np.array([idle.get(row.source, 0) for row in rows], dtype=np.int64)
         self._keys = [row.key for row in rows]
-        self._masks: dict[tuple[tuple[Grant, ...], str], Any] = {}
+        self._masks: Newest[tuple[tuple[Grant, ...], str], Any] = Newest(_MOST_MASKS)
         self._lock = threading.Lock()
         self._kept: dict[str, tuple[str, int]] = {}
         self._recent: dict[str, deque[int]] = {}

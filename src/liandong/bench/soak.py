@@ -39,9 +39,10 @@ _MOVED = re.compile(r'liandong_messages_total\{fate="(\w+)",source="([^"]+)",ste
 _SUMS = ("sent", "accepted", "refused", "sent_again", "unanswered", "in_log")
 #: An answer that takes longer than this is a stall.
 STALL_S = 10.0
-#: Memory after the first quarter may grow by no more than this share, in a soak long enough to tell.
-GROWTH = 0.25
-_TELLING_MINUTES = 5.0
+#: The floor of memory may rise by no more than this share from the second quarter of a soak to the last, and
+#: from the third to the last, each in a soak long enough for what has a limit to have filled.
+GROWTH, CREEP = 0.25, 0.025
+_TELLING_MINUTES, _CREEPING_MINUTES = 5.0, 15.0
 
 
 class Books:
@@ -309,7 +310,16 @@ def soak_findings(
                 found.append(f"{source}: {books.sent[source]} sent, {kept} answered for")
     if books.slowest > STALL_S:
         found.append(f"an answer took {books.slowest:.1f} s")
-    quarter = memory[len(memory) // 4 :]
-    if minutes >= _TELLING_MINUTES and quarter[-1] > quarter[0] * (1 + GROWTH):
-        found.append(f"memory grew from {quarter[0]:.0f} to {quarter[-1]:.0f} MB")
-    return found
+    return found + _grown(memory, minutes)
+
+
+def _grown(memory: list[float], minutes: float) -> list[str]:
+    """By the lower quartile, because snapshots and compaction take memory for a moment and give it back."""
+    if len(memory) < 8:  # it ended before its time, and what ended it is said
+        return []
+    _, second, third, last = (float(np.percentile(part, 25)) for part in np.array_split(memory, 4))
+    if minutes >= _TELLING_MINUTES and last > second * (1 + GROWTH):
+        return [f"memory grew from {second:.0f} to {last:.0f} MB"]
+    if minutes >= _CREEPING_MINUTES and last > third * (1 + CREEP):
+        return [f"memory crept from {third:.0f} to {last:.0f} MB"]
+    return []

@@ -24,7 +24,7 @@ from liandong.core.detect.warm import warm_up
 from liandong.core.ingest.warm import warm_up as warm_up_ingest
 from liandong.core.values.errors import Busy, Fatal
 from liandong.core.values.journal import Root
-from liandong.core.values.times import SECOND
+from liandong.core.values.times import MINUTE, SECOND
 
 log = get_logger("embedded")
 #: After every moment.
@@ -97,6 +97,7 @@ class Embedded:
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 20, 50)
+        gc.enable()  # `serve` keeps it off until here
         if self.coordinator is not None:
             self.coordinator.open()
         self.writer.start()
@@ -170,7 +171,7 @@ class Embedded:
 
         if not self._next_compaction:
             self._next_compaction = now + self._compact_every
-        elif now >= self._next_compaction and (self._compacting is None or self._compacting.done()):
+        elif self._compaction_due(now) and (self._compacting is None or self._compacting.done()):
             self._next_compaction = now + self._compact_every
             self._compacting = self._archivist.submit(self._compact, now)
             if not aside:
@@ -179,6 +180,11 @@ class Embedded:
             looking = self._archivist.submit(self._look_ahead, now)
             if not aside:
                 looking.result()
+
+    def _compaction_due(self, now: int) -> bool:
+        """Every so often, and sooner where much waits; one that fails is not tried again at every tick."""
+        last = self._next_compaction - self._compact_every
+        return now >= self._next_compaction or (now >= last + MINUTE and self.platform.archive.crowded())
 
     def _look_ahead(self, now: int) -> None:
         """What was proven of the city is proven again every night, for the days ahead."""

@@ -16,9 +16,9 @@ from liandong.core.values.errors import Broken, Fatal
 from liandong.core.values.readings import POSITION_COLUMNS, PositionBatch, columns_of
 from liandong.stores.readings.forgetful import ForgetfulFiles, PowerLost
 from liandong.stores.readings.frames import LogRecord
-from liandong.stores.readings.history import History
+from liandong.stores.readings.history import MOST_WAITING, History
 from liandong.stores.readings.log import ReadingLog
-from liandong.stores.readings.parquet import piece_of
+from liandong.stores.readings.parquet import piece_of, tables_of
 from tests.stores.readings.made import AT, advance, message
 
 NAMES = {n: f"channel:c{n}" for n in range(5)}
@@ -48,6 +48,12 @@ def fast(history: History, numbers: list[int], start: int, end: int) -> list[Row
     rows = history.rows(numbers, start, end)
     names = ("number", "event_time", "value", "quality")
     return list(zip(*(rows[name].tolist() for name in names), strict=True))
+
+
+def oldest(log: ReadingLog, numbers: list[int]) -> dict[int, int]:
+    """By reading everything."""
+    rows = slow(log, numbers, -(1 << 60), 1 << 60)
+    return {n: min(t for m, t, *_ in rows if m == n) for n in {row[0] for row in rows}}
 
 
 def note(key: str, rows: list[tuple[int, int, float]]) -> LogRecord:
@@ -84,6 +90,7 @@ def test_it_answers_as_the_log_would_at_every_step(tmp_path_factory, steps, numb
             history.compact()
             assert history.compacted() == set(log.closed())
         assert fast(history, numbers, start, end) == slow(log, numbers, start, end)
+        assert history.first(numbers) == oldest(log, numbers)
     log.close()
 
 
@@ -94,6 +101,19 @@ def filled(home: Path, hours: int = 4, files: ForgetfulFiles | None = None) -> t
         log.append([note(f"h{hour}", [(n, hour * HOUR + n, hour + n / 10) for n in range(5)])])
         log.roll()
     return log, history
+
+
+def test_the_oldest_reading_is_found_wherever_it_lies(tmp_path):
+    """In the first file, in a later one because it came late, or in what is not compacted yet."""
+    log = ReadingLog(tmp_path / "log")
+    history = History(log, tmp_path / "history", lambda: NAMES)
+    for number, rows in enumerate([[(0, 10), (1, 3)], [(0, 2), (2, 40)], [(2, 30), (3, 50)], [(3, 45)]]):
+        log.append([note(f"k{number}", [(channel, at, 1.0) for channel, at in rows])])
+        log.roll()
+    history.compact()
+    log.append([note("open", [(0, 7, 1.0), (1, 1, 1.0), (3, 60, 1.0)])])
+    assert history.first([0, 1, 2, 3, 4]) == {0: AT + 2, 1: AT + 1, 2: AT + 30, 3: AT + 45}
+    assert history.first([]) == {}
 
 
 def test_parquet_is_sorted_named_by_its_span_and_any_tool_reads_it(tmp_path):
@@ -126,6 +146,38 @@ def test_positions_lie_beside_the_readings_and_keep_their_objects(tmp_path):
     file = tmp_path / "history" / piece.name
     found = duckdb.sql(f"select object_key, lon from '{file}'").fetchall()
     assert found == [("car:a", 113.3), ("car:a", 113.1), ("car:b", 113.2)]
+
+
+def test_many_small_messages_become_few_tables_and_every_row_keeps_what_it_came_with(tmp_path, monkeypatch):
+    monkeypatch.setattr("liandong.stores.readings.parquet._TOGETHER", 3)
+    log = ReadingLog(tmp_path / "log")
+    for n in range(10):
+        log.append([message(f"r{n}", 2, source=f"source:{n % 2}", channel=[n % 5, 4], value=[n, -n])])
+        cars = columns_of(POSITION_COLUMNS, 1, object=[0], event_time=[AT + n], lon=[n], lat=[23.0])
+        batch = PositionBatch(source="source:cars", names=(f"car:{n}",), columns=cars)
+        cars_at = {"kind": "positions", "message_key": f"p{n}", "arrival": AT, "positions": batch}
+        log.append([LogRecord(source="source:cars", **cars_at)])
+    tables = tables_of(log.segment(1), NAMES)
+    assert [tables[kind]["row"].num_chunks for kind in ("readings", "positions")] == [4, 4]
+    found = [tables["readings"][name].to_pylist() for name in ("row", "source", "channel", "value")]
+    assert list(zip(*found, strict=True)) == [
+        (2 * n, f"source:{n % 2}", f"channel:c{number}", value)
+        for n in range(10)
+        for number, value in ((n % 5, n), (4, -n))
+    ]
+    found = [tables["positions"][name].to_pylist() for name in ("row", "object_key", "lon")]
+    assert list(zip(*found, strict=True)) == [(2 * n + 1, f"car:{n}", n) for n in range(10)]
+
+
+def test_more_than_so_many_closed_segments_do_not_wait_for_their_hour(tmp_path):
+    log, history = filled(tmp_path, MOST_WAITING)
+    log.append([note("more", [(1, 1, 1.0)])])
+    assert not history.crowded()
+    log.roll()
+    log.append([note("and more", [(1, 2, 1.0)])])
+    assert history.crowded()
+    history.compact()
+    assert not history.crowded()
 
 
 def test_what_was_compacted_may_leave_the_log_and_is_still_answered(tmp_path):

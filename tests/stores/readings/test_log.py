@@ -153,6 +153,20 @@ def test_large_records_are_looked_up_from_marks(tmp_path: Path) -> None:
         assert again.get(positions[n]).message_key == log.get(positions[n]).message_key == f"m{n}"
 
 
+def test_marks_of_so_many_segments_are_kept_and_every_record_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("liandong.stores.readings.log.MARKED_SEGMENTS", 3)
+    log = ReadingLog(tmp_path, segment_bytes=550)
+    positions = [position for n in range(20) for position in log.append([message(f"m{n}")])]
+    assert len(log.segments()) == 5
+    assert len(log._marks) == 3
+    assert [log.get(position).message_key for position in positions] == [f"m{n}" for n in range(20)]
+    assert len(log._marks) == 3
+    log.append([message("next")])
+    assert keys_of(log.read(positions[-1])) == ["next"]
+
+
 # Torn tails and damage
 
 

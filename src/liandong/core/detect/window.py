@@ -47,7 +47,7 @@ class Taken:
     counts: tuple[int, ...]  #: accepted, duplicate, conflict, too late, unusable
     heard: bool  #: whether any row says something, be it that its value is out of range
     watermark: int  #: of the source, after the last row
-    passed: Columns  #: left the window: for the settled checkpoint
+    passed: Columns  #: left the window: for the settled checkpoint; holds until the next batch
     fresh: Columns  #: came in order: for the provisional state
     disturbed: npt.NDArray[np.int32]  #: channels to be run again, ascending
     guested: npt.NDArray[np.int32]  #: groups fed by this source without owning the channel
@@ -70,6 +70,9 @@ class Window:
         self._free = np.zeros(0, dtype=np.int32)
         self._free_count = 0
         self._zeros = np.zeros(0, dtype=np.uint32)
+        # As much room as the pool, because all of it may leave at once; made anew for every batch it
+        # left the heap in pieces.
+        self._passed = _empty_columns(0)
 
     def take(
         self,
@@ -81,12 +84,12 @@ class Window:
         watermark: Array,
         sent: Array,
     ) -> Taken:
-        """Judge every row, keep what counts, and say what is to be evaluated. Changes the window."""
+        """Judge every row, keep what counts, and say what is to be evaluated. Changes the window, and what
+        the `Taken` before it says of `passed`."""
         rows = len(batch)
         self._reserve(rows)
         quality, value = batch.quality.copy(), np.ascontiguousarray(batch.value)
-        held = len(self._nodes) - self._free_count
-        passed = _empty_columns(held)
+        passed = self._passed
         fresh = _empty_columns(rows)
         disturbed, guested = np.empty(rows, dtype=np.int32), np.empty(rows, dtype=np.int32)
         counts = np.zeros(6, dtype=np.int64)
@@ -182,6 +185,7 @@ class Window:
         free[: self._free_count] = self._free[: self._free_count]
         free[self._free_count : self._free_count + size - old] = np.arange(size - 1, old - 1, -1)
         self._free, self._free_count = free, self._free_count + size - old
+        self._passed = _empty_columns(size)
 
     def _columns(self, parts: tuple[Array, Array, Array], count: int) -> Columns:
         if len(self._zeros) < count:

@@ -6,6 +6,7 @@ because a segment is either compacted or read as it is.
 
 from __future__ import annotations
 
+import ctypes
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +23,11 @@ from liandong.stores.readings.files import DiskFiles, Files, fatal_on_failure, w
 from liandong.stores.readings.log import ReadingLog
 from liandong.stores.readings.parquet import Piece
 
+#: How many times more files are opened at once each time that those before did not say everything.
+_MORE = 4
+#: Closed segments that may wait for the hour of compaction: a curve keeps what is not compacted in memory,
+#: some 40 MB of each.
+MOST_WAITING = 4
 #: Columns of an answer: channel number, event time (µs UTC), value, quality.
 Rows = dict[str, Any]
 _SELECT = (
@@ -51,6 +57,7 @@ class History:
         self._lock = threading.RLock()
         #: Of segments that are not compacted: how far they were read, and their rows so far.
         self._open: dict[int, tuple[int, list[pa.Table]]] = {}
+        self._compacted = 0  #: newest segment that is known to be
 
     # Compaction and retention.
 
@@ -60,15 +67,23 @@ class History:
         for segment in self._log.closed():
             if segment not in self._done():
                 made += self._compact(segment)
+            self._compacted = segment
+        give_back()
         return made
+
+    def crowded(self) -> bool:
+        """Whether more closed segments wait than should, so that it is time to compact whatever the hour."""
+        last = self._log.last
+        return last is not None and last.segment - 1 - self._compacted > MOST_WAITING
 
     def _compact(self, segment: int) -> list[Piece]:
         tables = parquet.tables_of(self._log.segment(segment), self._names())
         made = []
         with fatal_on_failure("history.sync_failed", self._folder):
             self._files.make_folder(self._folder)
-            for kind, table in tables.items():
-                name, data = parquet.file_of(kind, segment, table)
+            for kind in list(tables):
+                # Given away, because a table that is held is there once more in every step of the work.
+                name, data = parquet.file_of(kind, segment, tables.pop(kind))
                 write_aside(self._files, self._folder / name, data)
                 piece = parquet.piece_of(name)
                 assert piece is not None
@@ -189,6 +204,31 @@ class History:
             ends.append((int(times.min()), int(times.max())))
         return (min(e[0] for e in ends), max(e[1] for e in ends)) if ends else (None, None)
 
+    def first(self, numbers: Sequence[int]) -> dict[int, int]:
+        """Channel number → event time of its oldest reading, microseconds; without those that have none.
+
+        Files are opened from the oldest on, and only until none that is left can hold anything older, so
+        for channels that are as old as the city it is a few of them.
+        """
+        import duckdb
+
+        with self._lock:
+            pieces = sorted((p for p in self.pieces() if p.kind == "readings"), key=lambda p: p.first)
+            fresh = self._open_table({piece.segment for piece in self.pieces()} | self._done())
+        found: dict[int, int] = {}
+        wanted, at, size = [*dict.fromkeys(int(n) for n in numbers)], 0, 1
+        with duckdb.connect() as connection:
+            connection.register("fresh", fresh)
+            _oldest(connection, "fresh", wanted, found)
+            while at < len(pieces):
+                wanted = [n for n in wanted if n not in found or found[n] > pieces[at].first]
+                if not wanted:
+                    break
+                files = [str(self._folder / piece.name) for piece in pieces[at : at + size]]
+                _oldest(connection, "read_parquet($files)", wanted, found, files)
+                at, size = at + size, size * _MORE
+        return found
+
     def _open_table(self, done: set[int]) -> pa.Table:
         """Readings of segments that are not compacted, read on from where it was left."""
         tables: list[pa.Table] = [parquet.empty_readings()]
@@ -205,6 +245,27 @@ class History:
                 self._open[segment] = (records[-1][0].row + 1, [pa.concat_tables(known)] if known else [])
             tables += self._open.get(segment, (0, known))[1]
         return pa.concat_tables(tables)
+
+
+def _oldest(connection: Any, table: str, wanted: list[int], into: dict[int, int], files: Any = None) -> None:
+    """Oldest event times of channels in a table or in files, where they are older than what is known."""
+    if not wanted:
+        return
+    numbers = ", ".join(map(str, wanted))
+    asked = (
+        f"SELECT number, epoch_us(min(event_time)) FROM {table} WHERE number IN ({numbers}) GROUP BY number"
+    )
+    for number, time in connection.execute(asked, {"files": files} if files else None).fetchall():
+        into[number] = min(time, into.get(number, time))
+
+
+def give_back() -> None:
+    """Return memory that is free within the process to the system: what compacting one segment takes for a
+    second, Arrow and the C library would keep for ever."""
+    pa.default_memory_pool().release_unused()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # only of glibc
+    if trim is not None:
+        trim(0)
 
 
 def _literal(at: int) -> str:

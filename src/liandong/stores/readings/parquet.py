@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,11 +19,13 @@ import pyarrow.parquet as pq
 
 from liandong.core.values.lists import UNUSABLE
 from liandong.core.values.log import LogRecord
-from liandong.core.values.readings import COLUMNS
+from liandong.core.values.readings import COLUMNS, ReadingBatch
 
 _NAME = re.compile(r"(readings|positions|waveforms)-(\d{10})-(-?\d+)-(-?\d+)\.parquet")
 _TIMES = ("event_time", "arrival_time", "start")
 _ROW_GROUP = 131_072
+#: Records that become one table before they are joined: one for each record took several times their room.
+_TOGETHER = 512
 
 
 class Piece(NamedTuple):
@@ -45,37 +47,61 @@ def piece_of(name: str) -> Piece | None:
 def tables_of(records: Iterable[tuple[Any, LogRecord]], names: Mapping[int, str]) -> dict[str, pa.Table]:
     """Kind → table of all rows, unsorted; `names` are the channels' keys by number."""
     parts: dict[str, list[pa.Table]] = {}
+    waiting: dict[str, list[tuple[int, LogRecord]]] = {}
     for position, record in records:
-        if record.content is not None and record.rows:
-            parts.setdefault(record.kind, []).append(_part(record, int(position[1]), names))
+        if record.content is None or not record.rows:
+            continue
+        group = waiting.setdefault(record.kind, [])
+        group.append((int(position[1]), record))
+        if len(group) == _TOGETHER:
+            parts.setdefault(record.kind, []).append(_part(waiting.pop(record.kind), names))
+    for kind, group in waiting.items():
+        parts.setdefault(kind, []).append(_part(group, names))
     return {kind: pa.concat_tables(tables) for kind, tables in parts.items()}
 
 
 def empty_readings() -> pa.Table:
     """A table of readings without rows."""
     columns = {name: np.zeros(0, dtype) for name, dtype in COLUMNS.items()}
-    return _table(columns, np.zeros(0, np.int32), "", {})
+    return _table(columns, np.zeros(0, np.int32), _sources([], []), {})
 
 
-def _part(record: LogRecord, row: int, names: Mapping[int, str]) -> pa.Table:
+def _part(group: Sequence[tuple[int, LogRecord]], names: Mapping[int, str]) -> pa.Table:
+    """The rows of some records of one kind, each with its ordinal."""
+    held = [_columns(record) for _, record in group]
+    columns = {name: np.concatenate([one[name] for one in held]) for name in held[0]}
+    rows = np.array([row for row, _ in group], np.int32)
+    counts = [record.rows for _, record in group]
+    made = _table(columns, np.repeat(rows, counts), _sources(group, counts), names)
+    positions = [record.positions for _, record in group if record.positions is not None]
+    if positions:
+        keys = [at.names[n] for at in positions for n in at.columns["object"].tolist()]
+        return made.append_column("object_key", pa.array(keys, pa.string()).dictionary_encode())
+    waveforms = [record.waveforms for _, record in group if record.waveforms is not None]
+    if not waveforms:
+        return made
+    ends = np.concatenate([[0], np.cumsum(columns["count"], dtype=np.int64)]).astype(np.int32)
+    samples = np.concatenate([at.samples.astype(np.float64) for at in waveforms])
+    return made.append_column("samples", pa.ListArray.from_arrays(ends, pa.array(samples)))
+
+
+def _columns(record: LogRecord) -> Mapping[str, Any]:
     content = record.content
     assert content is not None
-    if record.kind == "readings":
-        assert record.batch is not None
-        columns = {name: getattr(record.batch, name) for name in COLUMNS}
-        return _table(columns, np.full(record.rows, row, np.int32), record.source, names)
-    columns = dict(content.columns)  # type: ignore[union-attr]  # only readings have none
-    made = _table(columns, np.full(record.rows, row, np.int32), record.source, names)
-    if record.positions is not None:
-        keys = pa.array([record.positions.names[n] for n in columns["object"]], pa.string())
-        return made.append_column("object_key", keys.dictionary_encode())
-    assert record.waveforms is not None
-    ends = np.concatenate([[0], np.cumsum(columns["count"], dtype=np.int64)]).astype(np.int32)
-    samples = pa.ListArray.from_arrays(ends, pa.array(record.waveforms.samples.astype(np.float64)))
-    return made.append_column("samples", samples)
+    if isinstance(content, ReadingBatch):
+        return {name: getattr(content, name) for name in COLUMNS}
+    return content.columns
 
 
-def _table(columns: Mapping[str, Any], rows: Any, source: str, names: Mapping[int, str]) -> pa.Table:
+def _sources(group: Sequence[tuple[int, LogRecord]], counts: Sequence[int]) -> pa.DictionaryArray:
+    """The source of every row."""
+    places: dict[str, int] = {}
+    of_record = [places.setdefault(record.source, len(places)) for _, record in group]
+    column = np.repeat(np.array(of_record, np.int32), counts)
+    return pa.DictionaryArray.from_arrays(pa.array(column), pa.array(list(places), pa.string()))
+
+
+def _table(columns: Mapping[str, Any], rows: Any, sources: Any, names: Mapping[int, str]) -> pa.Table:
     made = {}
     for name, values in columns.items():
         column = pa.array(values)
@@ -84,8 +110,7 @@ def _table(columns: Mapping[str, Any], rows: Any, source: str, names: Mapping[in
         )
     if "channel" in columns:
         made["channel"] = _keys(columns["channel"], names)
-    length = len(rows)
-    made["source"] = pa.DictionaryArray.from_arrays(pa.array(np.zeros(length, np.int32)), pa.array([source]))
+    made["source"] = sources
     made["row"] = pa.array(rows)
     return pa.table(made)
 
