@@ -27,6 +27,7 @@ from liandong.adapters.gb26875.tables import (
     TRIES,
     UNIT_OPERATION_BITS,
 )
+from liandong.app.bounded import Newest
 from liandong.app.intake import Receipt
 from liandong.app.platform import Platform
 from liandong.core.ingest.rows import DeviceRow
@@ -34,6 +35,8 @@ from liandong.core.values.errors import BadInput, Forbidden, NotFound
 
 PROTOCOL = "gb26875"
 _DUTY_REPLY = 1 << UNIT_OPERATION_BITS.index("duty_reply")
+#: Units of which it is known where they speak; a stranger may name any number of them.
+MOST_UNITS = 20_000
 _INITIALISE, _SYNCHRONISE, _DUTY_CHECK = 89, 90, 91
 
 
@@ -59,7 +62,7 @@ class Gb26875Door:
         self.declared = Declared(platform, PROTOCOL)
         self._answer_s, self._duty_s = answer_s, duty_s
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._links: dict[int, tuple[Link, int]] = {}
+        self._links: Newest[int, tuple[Link, int]] = Newest(MOST_UNITS)
         self._confirmations: dict[tuple[int, int], asyncio.Future[bool]] = {}
         self._replies: dict[tuple[int, int], tuple[int, asyncio.Future[Packet | None]]] = {}
         self._duty: dict[int, asyncio.Future[tuple[int | None, int | None]]] = {}
