@@ -210,6 +210,8 @@ def _moment(at: Any, name: str) -> int | None:
     """Microseconds UTC. Raises BadInput where a moment has no zone, or lies outside the calendar."""
     if at is None:
         return None
+    if isinstance(at, str):  # an empty element is passed on as it is
+        raise BadInput("cap.malformed", why=name)
     if at.offset is None:
         raise BadInput("cap.no_zone", element=name)
     try:
