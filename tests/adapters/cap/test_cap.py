@@ -148,12 +148,18 @@ def test_what_is_no_sound_document_is_refused(before: str, after: str, key: str)
     assert refused.value.key == key
 
 
-@pytest.mark.parametrize("element", ["sent", "expires"])
-def test_an_empty_moment_is_refused_by_its_name(element: str) -> None:
+@pytest.mark.parametrize("element", ["sent", "expires", "status", "msgType"])
+def test_an_empty_element_is_refused_by_its_name(element: str) -> None:
     empty = re.sub(f"<{element}>[^<]+<", f"<{element}><", SAMPLE.decode())
     with pytest.raises(BadInput) as refused:
         read_document(empty.encode())
     assert (refused.value.key, refused.value.params["why"]) == ("cap.malformed", element)
+
+
+def test_an_empty_severity_is_refused_where_no_colour_says_more() -> None:
+    empty = SAMPLE.decode().replace("warningColor", "other").replace(">Severe<", "><")
+    with pytest.raises(BadInput, match=r"cap\.malformed"):
+        read_document(empty.encode())
 
 
 def test_bytes_changed_at_random_are_read_or_refused_and_no_more() -> None:

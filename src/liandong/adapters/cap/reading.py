@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict, dataclass
+from enum import Enum
 from functools import cache
 from typing import Any
 
@@ -81,8 +82,9 @@ def read_document(raw: bytes) -> Document:
     sent = _moment(alert.sent, "sent")
     assert sent is not None
     return Document(
-        identifier=identifier, sender=sender, sent=sent, status=alert.status.value, kind=alert.msg_type.value,
-        name=reference(sender, identifier, sent), references=tuple(_references(alert.references or "")),
+        identifier=identifier, sender=sender, sent=sent, status=_word(alert.status, "status"),
+        kind=_word(alert.msg_type, "msgType"), name=reference(sender, identifier, sent),
+        references=tuple(_references(alert.references or "")),
         infos=tuple(_told(info) for info in _of_one_language(alert.infos)),
     )  # fmt: skip
 
@@ -195,7 +197,7 @@ def _colour(info: Any) -> str:
             found = next((colour for word, colour in COLOURS.items() if word in said), "")
             if found:
                 return found
-    return OF_SEVERITY.get(info.severity.value, "")
+    return OF_SEVERITY.get(_word(info.severity, "severity"), "")
 
 
 def _text(wrapped: Any) -> str:
@@ -206,11 +208,18 @@ def _plain(text: Any) -> str:
     return text.strip() if isinstance(text, str) else ""
 
 
+def _word(one: Any, name: str) -> str:
+    """A word of a closed list. Raises BadInput where the element is empty: the library passes that on."""
+    if not isinstance(one, Enum):
+        raise BadInput("cap.malformed", why=name)
+    return str(one.value)
+
+
 def _moment(at: Any, name: str) -> int | None:
     """Microseconds UTC. Raises BadInput where a moment has no zone, or lies outside the calendar."""
     if at is None:
         return None
-    if isinstance(at, str):  # an empty element is passed on as it is
+    if isinstance(at, str):  # empty: the library passes that on
         raise BadInput("cap.malformed", why=name)
     if at.offset is None:
         raise BadInput("cap.no_zone", element=name)
