@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from liandong.core.values.errors import BadInput
+from liandong.wiring import inspect
 from liandong.wiring.inspect import backup_folder, restore_folder
 from tests.stories.test_history import Keeper
 
@@ -45,6 +46,39 @@ def test_a_backup_of_a_running_city_holds_all_that_was_answered_before_it(tmp_pa
         assert keeper.values()[: len(before)] == before
         keeper.hour(4.0)
         assert keeper.values()[-1] == 4.0, "it goes on"
+    finally:
+        keeper.city.stop()
+
+
+def test_readings_after_a_restore_are_seen_though_the_copied_history_had_gone_ahead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper = Keeper(tmp_path / "data")
+    try:
+        for number in range(5):
+            keeper.hour(float(number))
+        before = keeper.values()
+        copy = inspect._copy
+
+        def slowly(source: Path, target: Path) -> None:
+            if source.name == "history":  # between the log and the history, hours go by
+                for _ in range(3):
+                    keeper.hour(2.5)
+            copy(source, target)
+
+        monkeypatch.setattr(inspect, "_copy", slowly)
+        backup_folder(keeper.data, tmp_path / "copy")
+        monkeypatch.undo()
+    finally:
+        keeper.city.stop()
+    assert restore_folder(tmp_path / "copy", tmp_path / "again", "en")[1] == 0
+    keeper.data = tmp_path / "again"
+    keeper.open()
+    try:
+        assert keeper.values() == before
+        keeper.hour(4.0)
+        keeper.hour(3.0)
+        assert keeper.values() == [*before, 4.0, 3.0]
     finally:
         keeper.city.stop()
 

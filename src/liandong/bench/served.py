@@ -22,7 +22,8 @@ _COUNT = "select count(*) from streams where kind = ?"
 class Served:
     """`liandong serve` over a city folder written for it; ends with the block."""
 
-    def __init__(self, home: Path, folder: CityFolder, port: int = 0) -> None:
+    def __init__(self, home: Path, folder: CityFolder, port: int = 0, **settings: object) -> None:
+        """`settings` go to the server alone, by their names."""
         from liandong.adapters.tables import write_city
 
         self.folder = folder
@@ -31,6 +32,7 @@ class Served:
         self._errors = home / "serve.log"
         write_city(self._tables, folder)
         self._port = port or free_port()
+        self._environment = {f"LIANDONG_{name.upper()}": str(value) for name, value in settings.items()}
         self._tokens: dict[tuple[str, str, str], str] = {}
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -41,7 +43,7 @@ class Served:
                     sys.executable, "-m", "liandong", "serve", "--data", str(self.data),
                     "--city", str(self._tables), "--port", str(self._port),
                 ],
-                env=dict(os.environ), stdout=subprocess.DEVNULL, stderr=errors,
+                env=os.environ | self._environment, stdout=subprocess.DEVNULL, stderr=errors,
             )  # fmt: skip
         began = perf()
         while perf() - began < 120:

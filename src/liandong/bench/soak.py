@@ -10,7 +10,6 @@ and (5) neither memory grows nor an answer takes for ever.
 
 from __future__ import annotations
 
-import os
 import re
 import tempfile
 import threading
@@ -86,9 +85,9 @@ def run(minutes: float = 20.0) -> dict[str, Any]:
     now = system_clock().read().now
     folder = equipped(demo_city(1, now - now % DAY - DAY, days=3, sensors=SENSORS))
     ports = {name: free_port() for name in ("hj212", "gb26875")}
-    os.environ.update({f"LIANDONG_{name.upper()}_PORT": str(port) for name, port in ports.items()})
     books, stop = Books(), threading.Event()
-    with tempfile.TemporaryDirectory() as name, Served(Path(name), folder) as server:
+    doors = {f"{name}_port": port for name, port in ports.items()}
+    with tempfile.TemporaryDirectory() as name, Served(Path(name), folder, **doors) as server:
         memory = [server.memory_mb()]
         threads = [
             threading.Thread(target=_guarded, args=(books, work, stop))

@@ -15,8 +15,10 @@ from liandong.app.why import explain_case
 from liandong.core.values.errors import BadInput, NotFound
 from liandong.core.values.lists import HeardState, Mode
 from liandong.core.values.times import format_time, parse_time
-from liandong.stores.readings import EvidenceStore, ReadingLog
+from liandong.stores.readings import DiskFiles, EvidenceStore, ReadingLog
 from liandong.stores.readings.files import ASIDE
+from liandong.stores.readings.history import keep_before
+from liandong.stores.readings.segments import numbers_in
 from liandong.stores.sqlite import FILE
 from liandong.texts import label, text
 from liandong.wiring.city import make_shard
@@ -182,7 +184,8 @@ def backup_folder(data: Path, to: Path, store_at: str | None = None) -> str:
     """A consistent copy while the city runs. Keys stay.
 
     First the database, then the log that is never behind it, then the history: what retention takes out of
-    the log meanwhile has been compacted into it before.
+    the log meanwhile has been compacted into it before. What of the history is newer than the copied log goes
+    again, or the restored log would write into segments that nobody reads any more.
     """
     if to.exists() and any(to.iterdir()):
         raise BadInput("backup.not_empty", path=str(to))
@@ -195,6 +198,9 @@ def backup_folder(data: Path, to: Path, store_at: str | None = None) -> str:
         store.close()
     for name in _COPIED:
         _copy(data / name, to / name)
+    copied = numbers_in(DiskFiles(), to / "readings") if (to / "readings").is_dir() else []
+    if copied and (to / "history").is_dir():
+        keep_before(to / "history", copied[-1])
     return text("backup.done", "zh", path=str(to))
 
 

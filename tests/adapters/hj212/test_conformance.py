@@ -32,6 +32,7 @@ def device(running: Town) -> Iterator[FrameLink]:
     link = FrameLink("127.0.0.1", running.doors.ports["hj212"], "hj212", timeout=5.0, tries=1)
     yield link
     link.close()
+    until(lambda: running.doors.hj212.connected() == [])  # or the next test would meet it
 
 
 def heard(link: FrameLink) -> hj212.Frame:

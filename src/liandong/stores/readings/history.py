@@ -268,6 +268,15 @@ def give_back() -> None:
         trim(0)
 
 
+def keep_before(folder: Path, segment: int) -> None:
+    """Remove from a copy of a history what it has of this segment and later ones: a log that was copied
+    before it goes on in them, and nobody would look into what is said to be compacted."""
+    for path in folder.iterdir():
+        number = parquet.segment_of(path.name)
+        if number is not None and number >= segment:
+            path.unlink()
+
+
 def _literal(at: int) -> str:
     """Microseconds as a timestamp of DuckDB."""
     return f"TIMESTAMP '{np.datetime64(max(min(at, 1 << 60), -(1 << 60)), 'us')}'"

@@ -44,6 +44,15 @@ def piece_of(name: str) -> Piece | None:
     return Piece(found[1], int(found[2]), int(found[3]), int(found[4]), name) if found else None
 
 
+def segment_of(name: str) -> int | None:
+    """The segment that a file or a marker is about; None for other files."""
+    piece = piece_of(name)
+    if piece is not None:
+        return piece.segment
+    number, _, rest = name.partition(".")
+    return int(number) if number.isdecimal() and rest.endswith(("done", "thin")) else None
+
+
 def tables_of(records: Iterable[tuple[Any, LogRecord]], names: Mapping[int, str]) -> dict[str, pa.Table]:
     """Kind → table of all rows, unsorted; `names` are the channels' keys by number."""
     parts: dict[str, list[pa.Table]] = {}
