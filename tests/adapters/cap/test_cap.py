@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from liandong.adapters.cap.reading import Document, read_document
+from liandong.adapters.cap.reading import Document, _library, read_document
 from liandong.adapters.cap.taking import _areas, _covers
 from liandong.adapters.cap.writing import SEVERITY, Words, write_warning
 from liandong.core.values.case import VaultRef
@@ -160,6 +160,15 @@ def test_an_empty_severity_is_refused_where_no_colour_says_more() -> None:
     empty = SAMPLE.decode().replace("warningColor", "other").replace(">Severe<", "><")
     with pytest.raises(BadInput, match=r"cap\.malformed"):
         read_document(empty.encode())
+
+
+def test_strange_names_are_forgotten_with_their_document() -> None:
+    """The library keeps what it learns of a name in its context, and senders may use as many as they like."""
+    models, parser, _ = _library()
+    strange = SAMPLE.decode().replace("<scope>", '<odd xmlns="urn:odd"/><scope>').encode()
+    one = parser()
+    one.from_bytes(strange, models.Alert)
+    assert one.context.cache and not parser().context.cache
 
 
 def test_bytes_changed_at_random_are_read_or_refused_and_no_more() -> None:

@@ -136,12 +136,11 @@ def _library() -> tuple[Any, Any, tuple[type[BaseException], ...]]:
     except ImportError as error:
         raise BadInput("cap.not_installed") from error
 
-    context = XmlContext()  # what is known of the models; a parser itself is used once
-
     def make() -> Any:
         config = ParserConfig(fail_on_unknown_properties=False, fail_on_converter_warnings=True)
         # Python's own reader: the other one mends what is broken, and half a warning must not pass for all.
-        return XmlParser(context=context, config=config, handler=XmlEventHandler)
+        # A context of its own each time (1 ms): one that is kept remembers every strange name it ever met.
+        return XmlParser(context=XmlContext(), config=config, handler=XmlEventHandler)
 
     # Whatever a document makes the library do, it is the document that is refused.
     failures = (
