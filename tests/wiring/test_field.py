@@ -49,7 +49,7 @@ def test_a_register_above_the_limit_becomes_a_case_while_other_links_are_off(
     made = FieldTown(tmp_path, "modbus", LINE.format(port) + broker, points=POINTS).start()
     try:
         for round_ in range(1, 5):
-            made.until(lambda count=round_: len(made.readings()) == count)  # type: ignore[misc]
+            made.until(lambda count=round_: len(made.readings()) == count)
             made.city.settle()
             made.city.pass_time(2 * MINUTE)
         case = made.city.case()

@@ -173,7 +173,7 @@ def test_an_alarm_is_a_find_a_repeat_or_false():
 
 @pytest.mark.slow
 def test_a_leak_of_net1_takes_what_its_hole_lets_through_and_the_model_follows_the_plant(tmp_path):
-    wntr = pytest.importorskip("wntr")
+    wntr = pytest.importorskip("wntr", reason="needs the extra water")
     path = tmp_path / "Net1.inp"
     network = wntr.network.WaterNetworkModel("Net1")
     network.options.hydraulic.emitter_exponent = 0.5
@@ -196,7 +196,7 @@ def test_a_leak_of_net1_takes_what_its_hole_lets_through_and_the_model_follows_t
 
 @pytest.mark.slow
 def test_an_abrupt_leak_of_the_real_network_is_found_and_placed_in_simulated_pressures(tmp_path):
-    pytest.importorskip("wntr")
+    pytest.importorskip("wntr", reason="needs the extra water")
     if not (DATA / "L-TOWN.inp").is_file():
         pytest.skip(f"no real data at {DATA}")
     text = (DATA / "dataset_configuration_historical.yalm").read_text()

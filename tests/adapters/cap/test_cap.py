@@ -22,7 +22,7 @@ from liandong.core.values.public_warning import Contents, WarningState, WarningV
 from liandong.core.values.times import MINUTE, SECOND, parse_time
 from tests.small_town import demo_city
 
-pytest.importorskip("cap_tools")
+pytest.importorskip("cap_tools", reason="needs the extra cap")
 AT = parse_time("2026-07-20T08:00:00+08:00")
 MADE = demo_city(7, AT, 2, 36).city
 #: Codes of the GB/T 2260 form, invented as the town is.

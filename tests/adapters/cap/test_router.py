@@ -24,7 +24,7 @@ from tests.small_town import demo_city
 from tests.web.test_powers import CONTENTS, DRAINAGE, LEADER, ROWS, Desk, good
 from tests.web.town import CENTRE, START, Client, Town, is_problem
 
-pytest.importorskip("cap_tools")
+pytest.importorskip("cap_tools", reason="needs the extra cap")
 pytestmark = pytest.mark.slow
 MEDIA = {"Content-Type": "application/cap+xml"}
 SOURCE = "source:gas"  # it may send, which is all that counts here

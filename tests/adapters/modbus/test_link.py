@@ -48,7 +48,7 @@ def test_each_kind_of_register_is_asked_and_neighbours_in_one_request(
     ]  # fmt: skip
     try:
         for register, _, values in kinds:
-            devices.set(3, register, 5, *values)  # type: ignore[arg-type]
+            devices.set(3, register, 5, *values)
         for register, type_, _ in kinds:
             second = 7 if type_ == "float32" else 6
             rows = f"{DEVICE},ch4,3,{register},5,{type_},0.5,10,0.05,\n"
@@ -67,7 +67,7 @@ def test_each_kind_of_register_is_asked_and_neighbours_in_one_request(
         devices.end()
 
 
-def _again(made: FieldTown):  # type: ignore[no-untyped-def]
+def _again(made: FieldTown):
     from liandong.wiring.field import open_field
 
     return open_field(made.platform, made.settings).links[0]

@@ -24,7 +24,7 @@ from liandong.wiring.service import Server, free_socket
 from tests.small_town import demo_city
 from tests.web.town import CENTRE, START, Town
 
-fsc = pytest.importorskip("frost_sta_client")
+fsc = pytest.importorskip("frost_sta_client", reason="the public client is not installed")
 from frost_sta_client.model.ext.data_array_document import DataArrayDocument  # noqa: E402
 from frost_sta_client.model.ext.data_array_value import DataArrayValue  # noqa: E402
 

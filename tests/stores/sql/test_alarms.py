@@ -45,7 +45,7 @@ def test_a_page_of_thirteen_thousand_alarms_is_one_statement_through_indexes() -
     questions, engine = SqlQuestions(store._database), store._database.readers
 
     @event.listens_for(engine, "before_cursor_execute")
-    def count(_connection, _cursor, statement, parameters, _context, _many):  # type: ignore[no-untyped-def]
+    def count(_connection, _cursor, statement, parameters, _context, _many):
         if statement.startswith("SELECT"):
             statements.append((statement, parameters))
 
